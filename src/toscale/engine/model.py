@@ -1,0 +1,529 @@
+"""What can be simulated: stations, stores, buffers, and flows made of a few steps that combine.
+
+A `Model` is a value. It is what a design becomes (`toscale.simulate` lowers it), what the analytic twin solves
+(`toscale.theory`) and what the engine compiles to tables (`toscale.engine.tables`). All times are seconds, all rates
+are per second, all sizes are bytes. Names of registers (`key:link`, `size`) are plain strings; a register belongs to
+one request and is inherited by what that request spawns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
+
+from toscale.engine.laws import Law
+
+
+class Policy(Enum):
+    """How a call chooses a machine of a station that is not addressed by key."""
+
+    ROUND_ROBIN = "round robin"
+    RANDOM = "random"
+    LEAST_OUTSTANDING = "least outstanding"
+    TWO_CHOICES = "two choices"
+    SHARED = "shared queue"
+
+
+class Discipline(Enum):
+    """Which of those who wait for a slot is served next."""
+
+    FIFO = "fifo"
+    LIFO = "lifo"
+
+
+class Outcome(IntEnum):
+    """How a step ended; all but `DONE` go up to the nearest handler for them."""
+
+    DONE = 0
+    REFUSED = 1  # no place in the queue
+    FAILED = 2  # the callee answered with an error
+    TIMED_OUT = 3  # no answer in time
+    BUSY = 4  # somebody else holds it
+    ANSWERED = 5  # the request ends here with an answer that counts as one (such as 404 or 429)
+    ENDED = 6  # the request ends here with an answer that counts as a failure (5xx)
+    STOPPED = 7  # the flow ends here, well
+
+
+HANDLED = (Outcome.REFUSED, Outcome.FAILED, Outcome.TIMED_OUT, Outcome.BUSY)
+"""The outcomes that a handler may name; the others always end the request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """Machines that hold requests in slots and work on them with cores.
+
+    `slots` and `cores` are per machine; None is "no limit". Work on a machine with cores is processor sharing: each
+    request gets a whole core while there are enough, an equal part of them otherwise. Without cores, each request
+    proceeds at full speed as soon as it has its slot. `waiting` bounds those who wait per machine (None: no bound).
+    With `shards` > 0 there are `shards * copies` machines; the machine of shard s that takes the writes is number
+    `s * copies`. `zones` gives each machine's zone, repeated as needed; empty: outside all zones.
+    """
+
+    name: str
+    machines: int = 1
+    slots: int | None = None
+    cores: int | None = None
+    waiting: int | None = None
+    policy: Policy = Policy.ROUND_ROBIN
+    discipline: Discipline = Discipline.FIFO
+    shards: int = 0
+    copies: int = 1
+    zones: tuple[int, ...] = ()
+
+
+class Evict(Enum):
+    LRU = "lru"
+    FIFO = "fifo"
+    RANDOM = "random"
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Keys in memory: a cache, or any store whose entries can expire or be evicted.
+
+    `memory` is bytes per shard (None: no bound), `ttl` seconds from the insertion (None: for ever). Keys are spread
+    over `shards` by their hash.
+    """
+
+    name: str
+    shards: int = 1
+    memory: float | None = None
+    ttl: float | None = None
+    evict: Evict = Evict.LRU
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """The keys of an entity and how often each is drawn: key i (from 1) with weight i ** -exponent.
+
+    exponent 0 is uniform. `number` distinguishes populations (it becomes part of the key).
+    """
+
+    name: str
+    number: int
+    size: int
+    exponent: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """A queue of messages in partitions. `carries`: the registers that a message takes along."""
+
+    name: str
+    partitions: int = 1
+    carries: tuple[str, ...] = ()
+
+
+# ---- numbers that are known only when a request is there ---------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A number that belongs to a thing: the same key always has the same number. Rounded down to a whole number."""
+
+    law: Law
+    of: str  # the register that holds the key
+    salt: str  # distinguishes two attributes of one key
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """The number in a register."""
+
+    name: str
+
+
+Number = float | Attribute | Register
+
+
+# ---- tests of a branch -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Chance:
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """`left operator right`; operator is one of < <= > >= = !=."""
+
+    left: Number
+    operator: str
+    right: Number
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """True where the register is not zero."""
+
+    register: str
+
+
+Test = Chance | Compare | Flag
+
+
+# ---- what steps are made of --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One direction of the wire: a time, a chance that a message is lost, and the time-out after which it is resent.
+
+    `near` holds between machines of one zone, `far` between two zones or where one side is outside all zones. Each
+    resending doubles the time-out (RFC 6298). None is no time at all.
+    """
+
+    near: Law | None = None
+    far: Law | None = None
+    loss: float = 0.0
+    resend_after: float = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A demand in seconds: a draw of `shape` (mean 1) times (base + each * count)."""
+
+    shape: Law
+    base: float
+    each: float = 0.0
+    count: Number = 1.0
+
+    @staticmethod
+    def of(law: Law) -> Work:
+        """The work whose demand is distributed as `law`."""
+        mean = law.mean
+        return Work(law.scaled(1.0 / mean), mean) if mean > 0 else Work(Law.fixed(1.0), 0.0)
+
+
+class Pick(Enum):
+    """Which machine of a station a call goes to."""
+
+    POLICY = "by the station's policy"
+    PRIMARY = "the machine of the key's shard that takes the writes"
+    COPY = "a copy in the key's shard, in turn; the primary where there is no copy"
+    ANY = "any machine of the key's shard, in turn"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A call of a station: over the link, a slot, the work, the body (the slot still held), and back.
+
+    `key` names the register whose key decides the shard (for the PRIMARY, COPY and ANY picks; without a key the
+    shard is drawn evenly). `path` is the step's stable name in the file: draws depend on it.
+    """
+
+    path: str
+    station: str
+    work: Work | None = None
+    link: Link = Link()
+    pick: Pick = Pick.POLICY
+    key: str | None = None
+    body: Steps = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """Time passes; what is held stays held."""
+
+    path: str
+    work: Work
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Draws the key of a population into a register, unless the register holds one already."""
+
+    path: str
+    register: str
+    population: Population
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """Makes a key that no one has touched before (an insert). `population` numbers it."""
+
+    path: str
+    register: str
+    population: Population
+
+
+@dataclass(frozen=True, slots=True)
+class Get:
+    """Looks a key up in a store: sets the `found` register to 1 or 0, renews the entry's place among the recent.
+
+    `bytes` is the size of the entry. `present` is the chance that a key without popularity, never touched in this
+    run, is there in the stationary state.
+    """
+
+    path: str
+    store: str
+    key: str
+    found: str
+    bytes: float
+    population: Population
+    present: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Inserts a key into a store, evicting as needed; the ttl starts anew."""
+
+    path: str
+    store: str
+    key: str
+    bytes: float
+    population: Population
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Removes a key from a store (a delete, an invalidation)."""
+
+    path: str
+    store: str
+    key: str
+    population: Population
+
+
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """One call for several keys, split over the shards that have them, side by side; done when the last has answered.
+
+    `count` keys are drawn from `population` (`fresh` makes them new ones), or, with `source`, the keys are those in the list of that
+    name. With `found` (and a store) each key is looked up: those that missed form the list named `missed`, and the
+    register `found` is 1 where none missed. With `put` each is inserted. `work.count` is ignored: each shard's work
+    is base + each * (its number of keys).
+    """
+
+    path: str
+    station: str
+    population: Population
+    work: Work
+    count: Number = 1.0
+    fresh: bool = False
+    link: Link = Link()
+    pick: Pick = Pick.PRIMARY
+    source: str | None = None
+    store: str | None = None
+    found: str | None = None
+    missed: str | None = None
+    put: bool = False
+    bytes: float = 0.0
+    at_most: int = 1_000  # the longest list of keys
+    keep: str | None = None  # the drawn keys are kept as the list of this name
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Puts a message into a buffer: acknowledged as soon as it is in."""
+
+    path: str
+    buffer: str
+    station: str | None = None  # the machines that take the message, if they are modelled
+    work: Work | None = None
+    link: Link = Link()
+    key: str | None = None  # the register whose key decides the partition; else in turn
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """`times` further attempts; before attempt k a wait of backoff * factor ** (k - 1), varied by +- jitter of it."""
+
+    times: int
+    backoff: float = 0.0
+    factor: float = 2.0
+    jitter: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Steps that may be given up, tried again, or handled when they end otherwise than well.
+
+    The timeout runs per attempt. When it is over, the caller goes on; what of the body only waits for its first slot
+    is removed, what runs goes on to its end and its result is thrown away. A handler's steps run in place of the
+    rest of the body; after them the flow goes on behind the call. `count_errors`: a handled failure is counted for
+    this component all the same.
+    """
+
+    path: str
+    body: Steps
+    timeout: float | None = None
+    retry: Retry | None = None
+    handlers: dict[Outcome, Steps] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """Steps that nobody waits for; their failure is nobody's."""
+
+    path: str
+    body: Steps
+
+
+@dataclass(frozen=True, slots=True)
+class Parallel:
+    """Branches side by side; goes on when `wait` of them are done (all of them by default).
+
+    Fails as soon as so many have failed that `wait` can no longer be reached; the others are given up.
+    """
+
+    path: str
+    branches: tuple[Steps, ...]
+    wait: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """The body once for each of `count` things, or once for each `batch` of them, `at_once` side by side (None: all).
+
+    `size`: the register that tells a pass how many things it has. Registers in `fresh` are drawn anew in each pass.
+    """
+
+    path: str
+    count: Number
+    body: Steps
+    batch: int = 1
+    at_once: int | None = 1
+    size: str | None = None
+    fresh: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    path: str
+    test: Test
+    then: Steps = ()
+    otherwise: Steps = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """Puts a constant into a register."""
+
+    register: str
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Ends the body, the call or the request with an outcome: FAILED goes up to a handler, ANSWERED, ENDED and STOPPED end the request."""
+
+    path: str
+    outcome: Outcome
+    code: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A named step: the time that its body takes is recorded under `name`, like a flow's."""
+
+    name: str
+    body: Steps
+
+
+Step = (
+    Visit | Delay | Key | NewKey | Get | Put | Drop | Scatter | Send | Call | Fork | Parallel | Each | If | Set | End | Measure
+)
+Steps = tuple[Step, ...]
+
+
+# ---- flows -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Poisson:
+    """Poisson arrivals. `rates` at `times` (straight lines between, the last one holds on); one point: a constant."""
+
+    rates: tuple[float, ...]
+    times: tuple[float, ...] = (0.0,)
+
+    @staticmethod
+    def at(rate: float) -> Poisson:
+        return Poisson((rate,))
+
+
+@dataclass(frozen=True, slots=True)
+class Consume:
+    """Messages of a buffer, one consumer for each partition; a batch takes what is there, up to its size, at once.
+
+    A message is one request of the flow: it arrives when it is sent, its latency runs until its batch is done.
+    """
+
+    buffer: str
+    batch: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """Each time a request of one of `flows` has ended well: with `chance`, after `wait`, by the same user."""
+
+    flows: tuple[str, ...]
+    chance: float = 1.0
+    wait: Law | None = None
+    carries: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """`number` independent clocks, each ticking every `every` seconds from a phase of its own."""
+
+    every: float
+    number: int = 1
+
+
+Source = Poisson | Consume | After | Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    name: str
+    source: Source
+    steps: Steps
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """`first until last`: from the start of a request of `first` to the end of the last of `last` that it caused."""
+
+    first: str
+    last: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.first} until {self.last}"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A whole system. Names are unique within each kind of part."""
+
+    stations: tuple[Station, ...] = ()
+    stores: tuple[Store, ...] = ()
+    buffers: tuple[Buffer, ...] = ()
+    flows: tuple[Flow, ...] = ()
+    spans: tuple[Span, ...] = ()
+
+
+def inner(step: Step) -> tuple[Steps, ...]:
+    """The blocks of steps inside a step, in the order of the file."""
+    match step:
+        case Visit() | Fork() | Each() | Measure():
+            return (step.body,)
+        case Call():
+            return (step.body, *step.handlers.values())
+        case Parallel():
+            return step.branches
+        case If():
+            return (step.then, step.otherwise)
+        case _:
+            return ()
+
+
+def walk(steps: Steps) -> Iterator[Step]:
+    """Every step of a block and of the blocks inside, outer before inner."""
+    for step in steps:
+        yield step
+        for block in inner(step):
+            yield from walk(block)
