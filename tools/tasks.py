@@ -4,10 +4,8 @@ Only Python's standard library is used, so that a fresh clone needs git, make an
 lives in the clone: `.tools` holds the pinned uv, `.venv` holds the project and what it needs, exactly as the hashed
 files in `requirements/` say. Both carry a stamp of what they were made from, so that a second run costs nothing.
 
-The syntax stays that of Python 3.7: an old interpreter must be able to read this file to be told that it is too old.
+The syntax stays that of Python 3.6: an old interpreter must be able to read this file to be told that it is too old.
 """
-
-from __future__ import annotations
 
 import argparse
 import contextlib
@@ -18,6 +16,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Dict, List, Optional, Tuple, Union
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / ".tools"
@@ -43,7 +42,7 @@ class Refusal(Exception):
 # --- the interpreter -------------------------------------------------------------------------------------------------
 
 
-def find_python() -> tuple[str, str]:
+def find_python() -> Tuple[str, str]:
     """Path and version ("3.12") of the Python to build with: this one, if it will do, else the newest on the path."""
     if OLDEST <= sys.version_info[:2] <= NEWEST:
         return sys.executable, version_text(sys.version_info[:2])
@@ -51,7 +50,7 @@ def find_python() -> tuple[str, str]:
         wanted = version_text((3, minor))
         candidate = shutil.which("python" + wanted)
         if candidate is not None and version_of(candidate) == wanted:
-            say(f"python3 is {version_text(sys.version_info[:2])}, so {candidate} is used")
+            say(f"{sys.executable} is {version_text(sys.version_info[:2])}, so {candidate} is used")
             return candidate, wanted
     raise Refusal(
         f"ToScale needs Python {version_text(OLDEST)} to {version_text(NEWEST)}; {sys.executable} is "
@@ -61,12 +60,12 @@ def find_python() -> tuple[str, str]:
     )
 
 
-def version_text(version: tuple[int, ...]) -> str:
+def version_text(version: Tuple[int, ...]) -> str:
     """Write (3, 12) as "3.12"."""
     return ".".join(map(str, version))
 
 
-def version_of(python: str | Path) -> str | None:
+def version_of(python: Union[str, Path]) -> Optional[str]:
     """The version ("3.12") that the interpreter at `python` answers with, or None if it does not run."""
     try:
         answer = subprocess.run(
@@ -142,7 +141,7 @@ def fingerprint(version: str, *sources: Path) -> str:
     return digest.hexdigest()
 
 
-def read_stamp(environment: Path) -> str | None:
+def read_stamp(environment: Path) -> Optional[str]:
     """What the environment was last made from, or None if it was never finished."""
     try:
         return (environment / STAMP).read_text()
@@ -156,13 +155,13 @@ def remove_stamp(environment: Path) -> None:
         (environment / STAMP).unlink()
 
 
-def clean_environment() -> dict[str, str]:
+def clean_environment() -> Dict[str, str]:
     """The caller's variables less those that would make another Python, or other modules, of ours."""
     foreign = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
     return {name: value for name, value in os.environ.items() if name not in foreign}
 
 
-def pip_environment() -> dict[str, str]:
+def pip_environment() -> Dict[str, str]:
     """The caller's, where a mirror, a proxy or a certificate may be named, but neither constraints nor a target."""
     environment = clean_environment()
     for name in "TARGET PREFIX ROOT REQUIREMENT NO_BINARY DRY_RUN".split():
@@ -172,7 +171,7 @@ def pip_environment() -> dict[str, str]:
     return environment
 
 
-def uv_environment() -> dict[str, str]:
+def uv_environment() -> Dict[str, str]:
     """The caller's, with uv held to the interpreter it is given and to what the lock says."""
     environment = clean_environment()
     for name in "CONSTRAINT BUILD_CONSTRAINT OVERRIDE EXCLUDE EXCLUDE_NEWER NO_BINARY".split():
@@ -180,26 +179,38 @@ def uv_environment() -> dict[str, str]:
     for name in "PYTHON SYSTEM_PYTHON MANAGED_PYTHON PROJECT WORKING_DIR".split():
         environment.pop("UV_" + name, None)
     environment["UV_PYTHON_DOWNLOADS"] = "never"
+    if "UV_CACHE_DIR" not in environment and not can_keep_a_cache():
+        environment["UV_CACHE_DIR"] = str(TOOLS / "cache")
     return environment
+
+
+def can_keep_a_cache() -> bool:
+    """Whether uv's usual place for downloads can be written: a service account may have no home."""
+    try:
+        usual = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "uv"
+        usual.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):
+        return False
+    return os.access(str(usual), os.W_OK)
 
 
 # --- the tasks -------------------------------------------------------------------------------------------------------
 
 
-def setup(arguments: list[str]) -> int:
+def setup(arguments: List[str]) -> int:
     """Create .venv with everything in it (every other task does so by itself)"""
     set_up()
     return 0
 
 
-def run(arguments: list[str]) -> int:
+def run(arguments: List[str]) -> int:
     """Take the URL shortener through the four steps and write build/url_shortener.html"""
     set_up()
     (ROOT / PAGE).parent.mkdir(exist_ok=True)
     return status([program("toscale"), "report", EXAMPLE, "--output", PAGE, *arguments])
 
 
-def test(arguments: list[str]) -> int:
+def test(arguments: List[str]) -> int:
     """All that CI does: the checks, then the tests. ARGS go to pytest"""
     set_up()
     failed = failed_checks()
@@ -211,7 +222,7 @@ def test(arguments: list[str]) -> int:
     return status([program("python"), "-m", "pytest", *shared, *arguments])
 
 
-def check(arguments: list[str]) -> int:
+def check(arguments: List[str]) -> int:
     """Style, layout, types and the contract between the parts"""
     set_up()
     failed = failed_checks()
@@ -219,7 +230,7 @@ def check(arguments: list[str]) -> int:
     return 1 if failed else 0
 
 
-def failed_checks() -> list[str]:
+def failed_checks() -> List[str]:
     """Run every check, so that one run shows all there is to mend; the names of those that did not pass."""
     checks = {
         "style": ["ruff", "check", "."],
@@ -235,26 +246,26 @@ def failed_checks() -> list[str]:
     return failed
 
 
-def layout(arguments: list[str]) -> int:
+def layout(arguments: List[str]) -> int:
     """Lay the sources out and mend what can be mended without a thought"""
     set_up()
     mended = status([program("ruff"), "check", "--fix", "."])
     return status([program("ruff"), "format", "."]) or mended
 
 
-def bench(arguments: list[str]) -> int:
+def bench(arguments: List[str]) -> int:
     """Measure every published figure of speed again"""
     set_up()
     return status([program("python"), "-m", "benchmarks", *arguments])
 
 
-def validate(arguments: list[str]) -> int:
+def validate(arguments: List[str]) -> int:
     """Compare the simulator with exact results, at length"""
     set_up()
     return status([program("python"), "-m", "benchmarks.validate", *arguments])
 
 
-def lock(arguments: list[str]) -> int:
+def lock(arguments: List[str]) -> int:
     """Write requirements/*.txt anew from pyproject.toml; ARGS=--upgrade takes newer releases"""
     uv = str(bootstrap_uv(*find_python()))
     universal = ["--universal", "--python-version", version_text(OLDEST), "--generate-hashes"]
@@ -275,7 +286,7 @@ def lock(arguments: list[str]) -> int:
     return 0
 
 
-def clean(arguments: list[str]) -> int:
+def clean(arguments: List[str]) -> int:
     """Remove what the tasks made: both environments, build/ and the caches"""
     for name in "tools venv mypy_cache ruff_cache pytest_cache import_linter_cache hypothesis".split():
         shutil.rmtree(str(ROOT / ("." + name)), ignore_errors=True)
@@ -308,13 +319,13 @@ def program(name: str) -> str:
     return str(VENV / "bin" / name)
 
 
-def status(command: list[str]) -> int:
+def status(command: List[str]) -> int:
     """Run a command in the clone, without input; its exit status."""
     done = subprocess.run(command, cwd=str(ROOT), stdin=subprocess.DEVNULL, env=clean_environment())
     return done.returncode
 
 
-def call(command: list[str], env: dict[str, str]) -> None:
+def call(command: List[str], env: Dict[str, str]) -> None:
     """Run a step of the set-up; refuse to go on if it fails (it has said why itself)."""
     done = subprocess.run(command, cwd=str(ROOT), stdin=subprocess.DEVNULL, env=env)
     if done.returncode != 0:
