@@ -236,7 +236,7 @@ def failed_checks() -> List[str]:
         "style": ["ruff", "check", "."],
         "layout": ["ruff", "format", "--check", "."],
         "types": ["mypy"],
-        "the order of the parts": ["lint-imports"],
+        "the order of the parts": ["lint-imports", "--no-logo"],
     }
     failed = []
     for name, (command, *options) in checks.items():
