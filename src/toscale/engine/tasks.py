@@ -1,0 +1,570 @@
+"""A task is a request, or a part of one, that is on its way: how it begins, waits for its parts, is given up, and ends."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from toscale.engine.draws import GOLDEN, draw_law, mix, unit
+from toscale.engine.jit import jit
+from toscale.engine.model import Outcome
+from toscale.engine.state import BITS, CELL_COUNT
+from toscale.engine.tree import schedule
+
+GOING, QUEUED, JOINING = 0, 1, 2
+"""What a task is doing: on its way, waiting for a slot, waiting for its children."""
+
+_DONE, _ANSWERED, _STOPPED, _TIMED_OUT = (
+    int(Outcome.DONE),
+    int(Outcome.ANSWERED),
+    int(Outcome.STOPPED),
+    int(Outcome.TIMED_OUT),
+)
+_CELLS_PER_OCTAVE = 1 << BITS
+_ONE = np.uint64(1)
+
+
+# ---- figures -----------------------------------------------------------------------------------------------------
+
+
+@jit
+def cell(ticks):  # type: ignore[no-untyped-def]
+    """The histogram's cell of a time: exact below 2 ** BITS ticks, log-linear above."""
+    if ticks < _CELLS_PER_OCTAVE:
+        return max(ticks, 0)
+    top = 0
+    rest = ticks
+    for step in (32, 16, 8, 4, 2, 1):
+        if rest >> step:
+            rest >>= step
+            top += step
+    return min(((top - BITS) << BITS) + (ticks >> (top - BITS)), CELL_COUNT - 1)
+
+
+@jit
+def record(S, meter, ticks):  # type: ignore[no-untyped-def]
+    """One more request of this meter was answered, after so long."""
+    m = S.meters[meter]
+    m.done += 1
+    m.total += ticks
+    m.squares += np.float64(ticks) * ticks
+    if ticks > m.longest:
+        m.longest = ticks
+    S.histogram[S.control[0].window, meter, cell(ticks)] += 1
+
+
+@jit
+def touch(S, station):  # type: ignore[no-untyped-def]
+    """Brings a station's integrals over time up to now; to be called before any of its counts changes."""
+    s = S.stations[station]
+    now = S.control[0].now
+    passed = now - s.touched
+    if passed > 0:
+        s.waiting_time += passed * s.waiting
+        s.busy_time += passed * s.busy
+        s.working_time += passed * s.working
+        s.inside_time += passed * s.inside
+        s.touched = now
+
+
+# ---- beginning ---------------------------------------------------------------------------------------------------
+
+
+@jit
+def ready(S, i):  # type: ignore[no-untyped-def]
+    """The task goes on now, after those that are already ready."""
+    c = S.control[0]
+    size = S.ready.shape[0]
+    at = c.ready_head + c.ready_count
+    S.ready[at if at < size else at - size] = i
+    c.ready_count += 1
+
+
+@jit
+def new_task(S, flow, pc):  # type: ignore[no-untyped-def]
+    """A task at the start of `pc`, not yet ready; its registers are not set."""
+    c = S.control[0]
+    i = c.free
+    t = S.tasks[i]
+    c.free = t.ahead
+    c.live += 1
+    t.pc = pc
+    t.state = GOING
+    t.flow = flow
+    t.parent = -1
+    t.held = 0
+    t.abandoned = 0
+    t.outcome = _DONE
+    t.code = 0
+    t.pending = 0
+    t.copy = 0
+    t.child = -1
+    t.elder = -1
+    t.younger = -1
+    t.ahead = -1
+    t.behind = -1
+    t.left = -1
+    t.right = -1
+    t.ring = -1
+    t.tracker = -1
+    t.partition = -1
+    t.message = -1
+    t.messages = 0
+    t.each_pc = -1
+    t.start = c.now
+    return i
+
+
+@jit
+def spawn(S, parent, pc, salt, k, attached):  # type: ignore[no-untyped-def]
+    """A child that inherits its parent's registers; `k` distinguishes passes and attempts."""
+    p = S.tasks[parent]
+    i = new_task(S, p.flow, pc)
+    t = S.tasks[i]
+    t.key = mix(p.key + salt + np.uint64(k) * GOLDEN)
+    t.request = p.request
+    for r in range(S.registers.shape[1]):
+        S.registers[i, r] = S.registers[parent, r]
+    if p.tracker >= 0:
+        t.tracker = p.tracker
+        S.trackers[p.tracker].pending += 1
+    if attached:
+        t.parent = parent
+        t.elder = p.child
+        if p.child >= 0:
+            S.tasks[p.child].younger = i
+        p.child = i
+        p.pending += 1
+    ready(S, i)
+    return i
+
+
+@jit
+def start_pass(S, parent):  # type: ignore[no-untyped-def]
+    """The next pass of the parent's EACH."""
+    p = S.tasks[parent]
+    step = S.code[p.each_pc]
+    k = p.each_next
+    p.each_next = k + 1
+    i = spawn(S, parent, step.a, step.salt, k + 1, True)
+    S.tasks[i].request = mix(p.request + step.salt + np.uint64(k + 1) * GOLDEN)
+    mask = step.mask
+    for r in range(64):
+        if mask >> np.uint64(r) == np.uint64(0):
+            break
+        if (mask >> np.uint64(r)) & _ONE == _ONE:
+            S.registers[i, r] = -1
+    if step.b >= 0:
+        S.registers[i, step.b] = min(step.d, p.each_things - k * step.d)
+
+
+@jit
+def start_request(S, flow, request):  # type: ignore[no-untyped-def]
+    """The first task of a request of a flow, counted as started; not yet ready."""
+    f = S.flows[flow]
+    i = new_task(S, flow, f.entry)
+    t = S.tasks[i]
+    t.request = request
+    t.key = mix(request + GOLDEN)
+    for r in range(S.registers.shape[1]):
+        S.registers[i, r] = -1
+    S.meters[flow].started += 1
+    if f.spans:
+        c = S.control[0]
+        tracker = c.free_tracker
+        k = S.trackers[tracker]
+        c.free_tracker = k.pending
+        c.trackers += 1
+        k.start = c.now
+        k.pending = 1
+        k.flow = flow
+        for column in range(S.lasts.shape[1]):
+            S.lasts[tracker, column] = -1
+        t.tracker = tracker
+    return i
+
+
+# ---- followed to the last that it causes ---------------------------------------------------------------------------
+
+
+@jit
+def caused(S, tracker, flow):  # type: ignore[no-untyped-def]
+    """A request of `flow`, caused by the tracked one, has ended well."""
+    k = S.trackers[tracker]
+    for s in range(S.spans.shape[0]):
+        span = S.spans[s]
+        if span.first == k.flow and span.last == flow:
+            S.lasts[tracker, span.column] = S.control[0].now
+
+
+@jit
+def untrack(S, tracker):  # type: ignore[no-untyped-def]
+    """One thing less that the tracked request has caused and that goes on; after the last, its spans are known."""
+    k = S.trackers[tracker]
+    k.pending -= 1
+    if k.pending > 0:
+        return
+    for s in range(S.spans.shape[0]):
+        span = S.spans[s]
+        if span.first == k.flow:
+            last = S.lasts[tracker, span.column]
+            if last >= 0:
+                S.meters[span.meter].started += 1
+                record(S, span.meter, last - k.start)
+    c = S.control[0]
+    k.pending = c.free_tracker
+    c.free_tracker = tracker
+    c.trackers -= 1
+
+
+# ---- ending --------------------------------------------------------------------------------------------------------
+
+
+@jit
+def unlink(S, i):  # type: ignore[no-untyped-def]
+    """Takes a task out of its parent's children."""
+    t = S.tasks[i]
+    if t.younger >= 0:
+        S.tasks[t.younger].elder = t.elder
+    else:
+        S.tasks[t.parent].child = t.elder
+    if t.elder >= 0:
+        S.tasks[t.elder].younger = t.younger
+    t.parent = -1
+    t.elder = -1
+    t.younger = -1
+
+
+@jit
+def end_task(S, i):  # type: ignore[no-untyped-def]
+    """The task is gone; its number will be used again."""
+    t = S.tasks[i]
+    if t.tracker >= 0:
+        untrack(S, t.tracker)
+    c = S.control[0]
+    t.pc = -1
+    t.ahead = c.free
+    c.free = i
+    c.live -= 1
+
+
+@jit
+def leave_queue(S, i):  # type: ignore[no-untyped-def]
+    """Takes a task that waits for a slot out of its queue."""
+    t = S.tasks[i]
+    m = S.machines[t.machine]
+    if t.ahead >= 0:
+        S.tasks[t.ahead].behind = t.behind
+    else:
+        m.head = t.behind
+    if t.behind >= 0:
+        S.tasks[t.behind].ahead = t.ahead
+    else:
+        m.tail = t.ahead
+    m.queued -= 1
+    t.ahead = -1
+    t.behind = -1
+
+
+@jit
+def unring(S, i):  # type: ignore[no-untyped-def]
+    """Takes a task's time-out out of its ring; the ring's leaf is corrected when it comes up."""
+    t = S.tasks[i]
+    r = S.rings[t.ring]
+    if t.sooner >= 0:
+        S.tasks[t.sooner].later = t.later
+    else:
+        r.head = t.later
+    if t.later >= 0:
+        S.tasks[t.later].sooner = t.sooner
+    else:
+        r.tail = t.sooner
+    t.ring = -1
+
+
+@jit
+def give_up(S, parent):  # type: ignore[no-untyped-def]
+    """The parent no longer waits: children that hold nothing and only wait are removed, the others go on unheard.
+
+    Works down the tree of children without recursion: a child that only waits for its own children is given up with them.
+    """
+    p = parent
+    while True:
+        i = S.tasks[p].child
+        if i < 0:
+            if p == parent:
+                return
+            above = S.tasks[p].parent
+            if S.tasks[p].ring >= 0:
+                unring(S, p)
+            unlink(S, p)
+            end_task(S, p)
+            p = above
+            continue
+        t = S.tasks[i]
+        S.tasks[p].pending -= 1
+        if t.held == 0 and t.state == JOINING:
+            p = i  # its children first, then itself
+            continue
+        unlink(S, i)
+        t.abandoned = 1
+        if t.held == 0 and t.state == QUEUED:
+            m = S.machines[t.machine]
+            touch(S, m.station)
+            s = S.stations[m.station]
+            s.waiting -= 1
+            s.inside -= 1
+            s.abandoned += 1
+            m.outstanding -= 1
+            leave_queue(S, i)
+            end_task(S, i)
+
+
+@jit
+def resume(S, i, outcome):  # type: ignore[no-untyped-def]
+    """A task that waited for its children goes on, at the next step or at its step's way out."""
+    t = S.tasks[i]
+    if t.ring >= 0:
+        unring(S, i)
+    t.state = GOING
+    t.each_pc = -1
+    t.outcome = outcome
+    t.pc = t.pc + 1 if outcome == _DONE else S.code[t.pc].fail
+    ready(S, i)
+
+
+@jit
+def end_child(S, i):  # type: ignore[no-untyped-def]
+    """A child ends with its outcome and tells its parent, if that still listens."""
+    t = S.tasks[i]
+    parent = t.parent
+    outcome = t.outcome
+    if parent >= 0:
+        unlink(S, i)
+        p = S.tasks[parent]
+        p.pending -= 1
+        if outcome == _DONE:
+            p.done += 1
+            if t.copy:
+                for r in range(S.registers.shape[1]):
+                    S.registers[parent, r] = S.registers[i, r]
+        else:
+            p.failed += 1
+            p.code = t.code
+        if p.state == JOINING:
+            if outcome == _DONE and p.each_pc >= 0 and p.each_next < p.total:
+                start_pass(S, parent)
+            elif p.done >= p.need:
+                give_up(S, parent)
+                resume(S, parent, _DONE)
+            elif p.failed > p.total - p.need:
+                give_up(S, parent)
+                resume(S, parent, outcome)
+    end_task(S, i)
+
+
+@jit
+def time_out(S, ring):  # type: ignore[no-untyped-def]
+    """The first time-out of a ring is due, unless it was called off meanwhile."""
+    r = S.rings[ring]
+    now = S.control[0].now
+    while r.head >= 0 and S.tasks[r.head].deadline <= now:
+        i = r.head
+        give_up(S, i)
+        resume(S, i, _TIMED_OUT)
+    schedule(S, r.leaf, S.tasks[r.head].deadline if r.head >= 0 else np.int64(2**63 - 1))
+    r.set = 1 if r.head >= 0 else 0
+
+
+@jit
+def follow(S, i):  # type: ignore[no-untyped-def]
+    """Starts the requests of other flows that this one, ended well, is followed by."""
+    t = S.tasks[i]
+    for a in range(S.after.shape[0]):
+        rule = S.after[a]
+        if rule.flow != t.flow:
+            continue
+        key = mix(t.key + rule.salt)
+        if unit(key) >= rule.chance:
+            continue
+        j = start_request(S, rule.then, mix(t.request + rule.salt))
+        u = S.tasks[j]
+        for r in range(64):
+            if (rule.mask >> np.uint64(r)) & _ONE == _ONE:
+                S.registers[j, r] = S.registers[i, r]
+        if t.tracker >= 0:
+            if u.tracker >= 0:
+                untrack_unused(S, u.tracker)
+            u.tracker = t.tracker
+            S.trackers[t.tracker].pending += 1
+        wait = np.int64(0)
+        if rule.law >= 0:
+            wait = np.int64(draw_law(S, rule.law, unit(mix(key + GOLDEN))))
+        u.start = S.control[0].now + wait
+        schedule(S, S.control[0].fixed + j, u.start)
+
+
+@jit
+def untrack_unused(S, tracker):  # type: ignore[no-untyped-def]
+    """Gives back a tracker that has followed nothing yet."""
+    c = S.control[0]
+    S.trackers[tracker].pending = c.free_tracker
+    c.free_tracker = tracker
+    c.trackers -= 1
+
+
+@jit
+def end_request(S, i):  # type: ignore[no-untyped-def]
+    """The first task of a request has come to its end, well or otherwise: counted, and what it causes is started."""
+    t = S.tasks[i]
+    now = S.control[0].now
+    well = t.outcome == _DONE or t.outcome == _ANSWERED or t.outcome == _STOPPED
+    if t.partition >= 0:
+        end_batch(S, i, well)
+        return
+    if well:
+        record(S, t.flow, now - t.start)
+        if t.tracker >= 0:
+            caused(S, t.tracker, t.flow)
+        follow(S, i)
+    else:
+        S.meters[t.flow].causes[t.outcome] += 1
+    end_task(S, i)
+
+
+# ---- messages --------------------------------------------------------------------------------------------------------
+
+
+@jit
+def touch_buffer(S, buffer):  # type: ignore[no-untyped-def]
+    b = S.buffers[buffer]
+    now = S.control[0].now
+    b.depth_time += np.float64(now - b.touched) * b.depth
+    b.touched = now
+
+
+@jit
+def start_consumer(S, partition):  # type: ignore[no-untyped-def]
+    """The partition's consumer sets out to take its next batch."""
+    p = S.partitions[partition]
+    b = S.buffers[p.buffer]
+    p.starts += 1
+    i = new_task(S, b.flow, S.flows[b.flow].entry)
+    t = S.tasks[i]
+    t.request = mix(mix(S.control[0].seed ^ b.salt) + np.uint64(partition) * GOLDEN + np.uint64(p.starts))
+    t.key = mix(t.request + GOLDEN)
+    t.partition = partition
+    for r in range(S.registers.shape[1]):
+        S.registers[i, r] = -1
+    p.consumer = i
+    ready(S, i)
+
+
+@jit
+def send(S, i, buffer, key_register, salt):  # type: ignore[no-untyped-def]
+    """Puts a message into a partition, by key or in turn, and wakes its consumer."""
+    t = S.tasks[i]
+    c = S.control[0]
+    b = S.buffers[buffer]
+    n = c.free_message
+    m = S.messages[n]
+    c.free_message = m.next
+    c.messages += 1
+    m.request = mix(t.request + salt + t.key)
+    m.sent = c.now
+    m.next = -1
+    m.tracker = t.tracker
+    if t.tracker >= 0:
+        S.trackers[t.tracker].pending += 1
+    for k in range(S.payload.shape[1]):
+        r = S.carried[buffer, k]
+        if r >= 0:
+            S.payload[n, k] = S.registers[i, r]
+    touch_buffer(S, buffer)
+    b.sent += 1
+    b.depth += 1
+    if key_register >= 0:
+        part = b.first + np.int64(mix(np.uint64(S.registers[i, key_register])) % np.uint64(b.partitions))
+    else:
+        part = b.first + b.turn
+        b.turn = b.turn + 1 if b.turn + 1 < b.partitions else 0
+    p = S.partitions[part]
+    if p.tail >= 0:
+        S.messages[p.tail].next = n
+    else:
+        p.head = n
+    p.tail = n
+    p.length += 1
+    if b.flow >= 0:
+        S.meters[b.flow].started += 1
+        if p.consumer < 0:
+            start_consumer(S, part)
+
+
+@jit
+def take_batch(S, i):  # type: ignore[no-untyped-def]
+    """The consumer takes what is there, up to its batch, and goes on as the first message's request."""
+    t = S.tasks[i]
+    p = S.partitions[t.partition]
+    b = S.buffers[p.buffer]
+    touch_buffer(S, p.buffer)
+    n = min(p.length, b.batch)
+    t.message = p.head
+    t.messages = n
+    last = p.head
+    for _ in range(n - 1):
+        last = S.messages[last].next
+    p.head = S.messages[last].next
+    if p.head < 0:
+        p.tail = -1
+    S.messages[last].next = -1
+    p.length -= n
+    b.depth -= n
+    b.taken += n
+    first = S.messages[t.message]
+    t.request = mix(first.request + b.salt)
+    t.key = mix(t.request + GOLDEN)
+    t.start = first.sent
+    for k in range(S.payload.shape[1]):
+        r = S.carried[p.buffer, k]
+        if r >= 0:
+            S.registers[i, r] = S.payload[t.message, k]
+    if first.tracker >= 0:
+        t.tracker = first.tracker
+        S.trackers[first.tracker].pending += 1
+
+
+@jit
+def end_batch(S, i, well):  # type: ignore[no-untyped-def]
+    """Each message of the batch has been dealt with; the partition's consumer goes on with the next."""
+    t = S.tasks[i]
+    c = S.control[0]
+    now = c.now
+    part = t.partition
+    n = t.message
+    if n < 0:  # no worker had room for it: the consumer tries again a little later
+        t.pc = S.flows[t.flow].entry
+        t.outcome = _DONE
+        schedule(S, c.fixed + i, now + 10_000_000)
+        return
+    while n >= 0:
+        m = S.messages[n]
+        if well:
+            record(S, t.flow, now - m.sent)
+            if m.tracker >= 0:
+                caused(S, m.tracker, t.flow)
+        else:
+            S.meters[t.flow].causes[t.outcome] += 1
+        if m.tracker >= 0:
+            untrack(S, m.tracker)
+        following = m.next
+        m.next = c.free_message
+        c.free_message = n
+        c.messages -= 1
+        n = following
+    if well:
+        follow(S, i)
+    end_task(S, i)
+    p = S.partitions[part]
+    p.consumer = -1
+    if p.length > 0:
+        start_consumer(S, part)
