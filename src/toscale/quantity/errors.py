@@ -76,6 +76,11 @@ def excerpt(text: str, most: int = 40) -> str:
     return flat if len(flat) <= most else flat[: most - 1] + "…"
 
 
+def sentence(words: str) -> str:
+    """The words with a capital letter at the beginning."""
+    return words[:1].upper() + words[1:]
+
+
 def did_you_mean(word: str, candidates: Iterable[str], most: int = 2000) -> str:
     """`Did you mean X?` for the candidate nearest to the word, or nothing where none is near.
 

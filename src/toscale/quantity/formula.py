@@ -112,11 +112,15 @@ def walk(expr: Expr) -> Iterator[Expr]:
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """A formula as it was read: its text, its tree, and the unit after `in`, if there is one."""
+    """A formula as it was read: its text, its tree, and the unit after `in`, if there is one.
+
+    `unit_start` is the place of that `in`, -1 without one.
+    """
 
     text: str
     expr: Expr
     unit: Unit | None = None
+    unit_start: int = -1
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -69,9 +69,9 @@ class Vocabulary(frozenset[str]):
 def parse(text: str, known: Collection[str] = ()) -> Formula:
     """The formula in a text.
 
-    `known` are the names that may occur (a `Vocabulary` where many formulas share them): it is needed for those of several words (`usual rate`,
-    `recent list.size`) and helps with spelling. A name that is not among them is read all the same (one
-    word, or a path with dots) and refused when it is evaluated.
+    `known` are the names that may occur (a `Vocabulary` where many formulas share them): it is needed for
+    those of several words (`usual rate`, `recent list.size`) and helps with spelling. A name that is not
+    among them (one word, or a path with dots) is read all the same, and refused when it is evaluated.
 
     Raises `QuantityError` with the place in `text`; nothing else, for any text.
     """
@@ -113,15 +113,16 @@ class _Parser:
             )
         expr = self.expression(0)
         unit: Unit | None = None
+        unit_start = -1
         if self.now.is_word("in"):
-            start = self.take().end
+            unit_start, start = self.now.start, self.take().end
             try:
                 unit = parse_unit(self.text[start:])
             except QuantityError as error:
                 raise error.shifted(start) from None
-        elif self.now.kind is not Kind.END:
+        elif self.now.text:
             raise self.left_over(expr)
-        return Formula(self.text, expr, unit)
+        return Formula(self.text, expr, unit, unit_start)
 
     def expression(self, strength: int) -> Expr:
         """What stands here, up to an operator that binds no tighter than `strength`."""
@@ -379,7 +380,7 @@ class _Parser:
         if isinstance(left, Literal) and left.is_unit_alone:
             raise QuantityError(
                 "ambiguous-range",
-                f"`to` binds tighter than `/`, so that this would be a range from `{self.text[left.start : left.end]}`.",
+                f"`to` binds tighter than `/`: this would be a range from `{self.text[left.start : left.end]}`.",
                 "Write the unit once, after the range, as in `20 to 40 / s`.",
                 left.start,
                 operator.end,
