@@ -84,14 +84,24 @@ def sentence(words: str) -> str:
 def did_you_mean(word: str, candidates: Iterable[str], most: int = 2000) -> str:
     """`Did you mean X?` for the candidate nearest to the word, or nothing where none is near.
 
-    A difference in case only counts as nearest. The comparison is bounded: words over 80 characters and
-    candidates beyond the first `most` are not compared.
+    A difference in case only counts as nearest. The work is bounded: words over 80 characters are not
+    compared, nor candidates beyond the first `most`, and only the 20 that share most letters in detail.
     """
     import difflib
+    import heapq
 
     if not word or len(word) > 80:
         return ""
-    choices = [c for _, c in zip(range(most), candidates, strict=False) if len(c) <= 80 and c != word]
-    folded = [c for c in choices if c.casefold() == word.casefold()]
-    near = folded or difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
+    letters = set(word)
+    likely: list[tuple[float, str]] = []
+    for _, choice in zip(range(most), candidates, strict=False):
+        if choice == word or abs(len(choice) - len(word)) > 3 + len(word) // 3:
+            continue
+        if choice.casefold() == word.casefold():
+            return f"Did you mean `{choice}`?"
+        common = len(letters & set(choice)) / max(len(letters), len(set(choice)), 1)
+        if common >= 0.5:
+            likely.append((common, choice))
+    choices = [choice for _, choice in heapq.nlargest(20, likely)]
+    near = difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
     return f"Did you mean `{near[0]}`?" if near else ""

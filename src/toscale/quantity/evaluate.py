@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -64,7 +64,7 @@ class Evaluation:
         return self.checked(value, literal.unit.dimension, literal)
 
     def checked(self, value: Value, dimension: Dimension, node: Expr) -> Quantity:
-        if not _all_finite(value):
+        if not all_finite(value):
             raise self.error(
                 node, "overflow", "The value of {} is too large to be held.", "The bound is about 1e308."
             )
@@ -258,17 +258,22 @@ def assumptions_of(formula: Formula, owner: str) -> list[Assumption]:
     return made
 
 
-def unknown_names(formula: Formula, known: Mapping[str, object]) -> list[QuantityError]:
-    """An error for each name that is not known, with the nearest that is."""
-    errors = []
+def unknown_names(
+    formula: Formula, known: Collection[str], most: int = 10, suggested: int = 10
+) -> list[QuantityError]:
+    """An error for each of the first `most` names that are not known, the first `suggested` with the nearest."""
+    errors: list[QuantityError] = []
     for node in walk(formula.expr):
         if isinstance(node, Name) and node.name not in known:
+            if len(errors) == most:
+                break
             shown = excerpt(node.name)
+            near = did_you_mean(node.name, known) if len(errors) < suggested else ""
             errors.append(
                 QuantityError(
                     "unknown-name",
                     f"`{shown}` is not known.",
-                    did_you_mean(node.name, known) or f"Add an estimate `{shown}`, or write its value.",
+                    near or f"Add an estimate `{shown}`, or write its value.",
                     node.start,
                     node.end,
                 )
@@ -297,7 +302,8 @@ def _arithmetic(operation: Callable[[Any, Any], Any], left: Value, right: Value)
         return np.asarray(operation(left, right))
 
 
-def _all_finite(value: Value) -> bool:
+def all_finite(value: Value) -> bool:
+    """Whether a value, or each of its samples, is a finite number."""
     if isinstance(value, float):
         return math.isfinite(value)
     import numpy as np

@@ -8,13 +8,14 @@ problem of the others at once, and for what depends on a broken formula the name
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from toscale.quantity.errors import QuantityError, did_you_mean, excerpt, sentence
 from toscale.quantity.estimate import Estimate
-from toscale.quantity.evaluate import Evaluation, assumptions_of, unknown_names
+from toscale.quantity.evaluate import Evaluation, all_finite, assumptions_of, unknown_names
 from toscale.quantity.formatting import format_number
 from toscale.quantity.formula import Formula, Name, walk
 from toscale.quantity.grammar import Vocabulary, is_reserved, parse
@@ -26,6 +27,9 @@ MOST_FORMULAS = 1_000
 
 MOST_ASSUMPTIONS = 300
 """The most uncertain literals of a sheet."""
+
+MOST_SUGGESTIONS = 200
+"""After so many problems of a sheet no nearest names are searched: hostile files cost no time."""
 
 Text = str | int | float | Formula
 """A formula as it may be given: its text, a number, or already read."""
@@ -147,7 +151,9 @@ def evaluate_expression(
     what the formula is called; the streams of its own ranges are found by it, so that it should be a path
     in the design (`flows.open.rate`) and not change. Raises the first `QuantityError`.
     """
-    formula = _read(text, Vocabulary(names) if not isinstance(text, Formula) else Vocabulary())
+    if isinstance(names, Sheet):
+        return names.evaluate_expression(text, expect=expect, name=name)
+    formula = _read(text, Vocabulary(names) if isinstance(text, str) else Vocabulary())
     for error in unknown_names(formula, names):
         raise error
     owner = name or " ".join(formula.text.split())
@@ -169,10 +175,8 @@ def _read(text: Text, vocabulary: Vocabulary) -> Formula:
         return text
     if isinstance(text, str):
         return parse(text, vocabulary)
-    if isinstance(text, bool) or not math.isfinite(text):
-        raise QuantityError(
-            "unreadable", f"`{text}` is not a number.", "Write a value, such as `20 ms`.", 0, len(str(text))
-        )
+    if isinstance(text, bool) or not abs(text) <= sys.float_info.max:
+        raise QuantityError("unreadable", "This is not a number.", "Write a value, such as `20 ms`.")
     return parse(repr(text), vocabulary)
 
 
@@ -199,6 +203,9 @@ def _compute(
     value = result.value if override is None else override
     if factor != 1.0:
         value = value * factor
+        if not all_finite(value):
+            message = f"`{excerpt(owner)}` times {factor:g} is too large to be held."
+            raise QuantityError("overflow", message, "The bound is about 1e308.", 0, len(formula.text))
     if not isinstance(value, float) and bool((value == value[0]).all()):
         value = float(value[0])
     return Estimate(
@@ -284,11 +291,10 @@ class _Evaluator:
         except QuantityError as error:
             self.problem(name, error)
             return
-        unknown = unknown_names(formula, {**self.given, **dict.fromkeys(self.vocabulary)})
+        unknown = unknown_names(formula, self.vocabulary, suggested=MOST_SUGGESTIONS - len(self.problems))
         for each in unknown:
             self.problem(name, each)
-        if not unknown:
-            self.read[name] = formula
+        self.read[name] = formula
 
     def bound(self) -> None:
         """Refuse what is beyond the bounds of a sheet: the formulas and the assumptions past them."""
@@ -338,7 +344,7 @@ class _Evaluator:
             for used in uses:
                 users.setdefault(used, []).append(name)
         ready = [name for name, count in open_uses.items() if count == 0]
-        done = 0
+        done, refused = 0, set[str]()
         while len(ready) < len(open_uses):
             if done == len(ready):
                 # All that is left waits for itself. One cycle is refused, and its first estimate then counts
@@ -346,9 +352,10 @@ class _Evaluator:
                 settled = set(ready)
                 first = self.refuse_cycle([name for name in open_uses if name not in settled])
                 ready.append(first)
+                refused.add(first)
             for user in users.get(ready[done], ()):
                 open_uses[user] -= 1
-                if open_uses[user] == 0 and user not in self.broken:
+                if open_uses[user] == 0 and user not in refused:
                     ready.append(user)
             done += 1
         return ready

@@ -21,15 +21,16 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from toscale.quantity.errors import QuantityError, did_you_mean, excerpt
 from toscale.quantity.formatting import format_number, format_quantity
-from toscale.quantity.formula import Formula
+from toscale.quantity.formula import Formula, Literal
 from toscale.quantity.grammar import Vocabulary, parse
+from toscale.quantity.sheet import Sheet, evaluate_expression
 from toscale.quantity.tokens import MOST_CHARACTERS
 from toscale.quantity.uncertain import DEFAULT_SEED, Quantity
 from toscale.quantity.units import NUMBER, TIME
@@ -62,7 +63,8 @@ class RandomTime:
     `mean` is the mean, at the median of what is uncertain in it; None for values from a file, which has them.
     `cv` is the standard deviation over the mean: None where the shape is unstated or empirical, infinite
     never (a Pareto with alpha of 2 or less has none: `cv` is None then, and `alpha` says so). `low` and `high`
-    are the ends of a uniform. `estimate` is the uncertain mean itself, for its other quantiles.
+    are the ends of a uniform. `percentile` is a probability with its time, where the spread was fitted to one.
+    `estimate` is the mean with what is uncertain in it; at another quantile of it the shape stays as it is.
     """
 
     shape: Shape
@@ -75,8 +77,8 @@ class RandomTime:
     file: str | None = None
     spread_given: bool = True
     per_batch: bool = False
-    estimate: Estimate | None = None
-    text: str = ""
+    estimate: Estimate | None = field(default=None, compare=False)
+    text: str = field(default="", compare=False)
 
     @property
     def is_uncertain(self) -> bool:
@@ -99,9 +101,9 @@ class RandomTime:
         """The time with every value multiplied by a factor, which is positive (`slow: by 10x`)."""
 
         def times(value: float | None) -> float | None:
-            return None if value is None else value * factor
+            return None if value is None else float(value * factor)
 
-        percentile = self.percentile and (self.percentile[0], self.percentile[1] * factor)
+        percentile = (self.percentile[0], self.percentile[1] * factor) if self.percentile else None
         return replace(
             self, mean=times(self.mean), low=times(self.low), high=times(self.high), percentile=percentile
         )
@@ -195,7 +197,7 @@ _SHAPED = re.compile(r"[\s,]+(gamma|lognormal|pareto)\s*\(\s*([a-z]+)\s+([^()]*)
 _BETWEEN = re.compile(r"(?:(?P<value>.*?)\s*,\s*)?between\s(?P<low>.*?)\sand\s(?P<high>.*)\Z", re.DOTALL)
 _FROM = re.compile(r"\s*from\s+(\S(?:.*\S)?)\s*\Z")
 _PARAMETER = {"gamma": "cv", "lognormal": "cv", "pareto": "alpha"}
-_LAST_WORD = re.compile(r"[\s,]([a-z]{4,20})(\s*\([^()]*\))?\s*\Z")
+_LAST_WORD = re.compile(r"[\s,]([a-z]{3,20})(\s*\([^()]*\))?\s*\Z")
 
 
 def parse_time_expression(text: str, known: Collection[str] = ()) -> TimeExpression:
@@ -218,12 +220,17 @@ def _read_body(body: str, known: Vocabulary) -> TimeExpression:
     if found := _BETWEEN.match(body):
         given = found["value"]
         value = _parse_at(given, 0, known) if given is not None else None
-        ends = tuple(_parse_at(found[end], found.start(end), known) for end in ("low", "high"))
-        return TimeExpression(body, Shape.UNIFORM, value, ends, (0, found.start("low"), found.start("high")))
+        low, high = (_parse_at(found[end], found.start(end), known) for end in ("low", "high"))
+        first, last = low.expr, high.expr
+        if isinstance(first, Literal) and isinstance(last, Literal) and first.unit is None:
+            low = replace(low, expr=replace(first, unit=last.unit))  # `between 1 and 30 s`
+        return TimeExpression(
+            body, Shape.UNIFORM, value, (low, high), (0, found.start("low"), found.start("high"))
+        )
     if found := _PERCENTILE.search(body):
         value = _parse_at(body[: found.start()], 0, known)
         parameter = _parse_at(found[2], found.start(2), known)
-        probability = float(found[1]) / 100
+        probability = round(float(found[1]) / 100, 6)
         if not 0 < probability < 1:
             raise _wrong("`p0` is no percentile.", "Write `(p99 30 ms)`.", found.start(), found.end())
         return TimeExpression(body, Shape.LOGNORMAL, value, (parameter,), (0, found.start(2)), probability)
@@ -260,6 +267,7 @@ def _refuse_almost(body: str, known: Vocabulary) -> None:
     usage = {"gamma": "gamma(cv 2)", "lognormal": "lognormal(cv 1)", "pareto": "pareto(alpha 2.5)"}
     synonyms = {"constant": "fixed", "uniform": "between 1 s and 30 s", "normal": "lognormal(cv 1)"}
     near = found[1] if found[1] in words else synonyms.get(found[1], "")
+    near = near or next((word for word in words if word.startswith(found[1])), "")
     mend = f"Write `{usage.get(near, near)}`." if near else did_you_mean(found[1], words)
     if mend:
         message = f"`{excerpt(body[found.start(1) :])}` is not the shape of a time."
@@ -277,7 +285,8 @@ def parse_time(
 
     Raises `QuantityError` with the place in `text`; nothing else, for any text.
     """
-    return evaluate_time(parse_time_expression(text, names), names, name=name, seed=seed)
+    known = names.vocabulary if isinstance(names, Sheet) else names
+    return evaluate_time(parse_time_expression(text, known), names, name=name, seed=seed)
 
 
 def evaluate_time(
@@ -346,8 +355,6 @@ class _TimeEvaluation:
         )
 
     def evaluate(self, formula: Formula, offset: int, part: str) -> Estimate:
-        from toscale.quantity.sheet import evaluate_expression
-
         try:
             return evaluate_expression(formula, self.names, name=f"{self.name}{part}", seed=self.seed)
         except QuantityError as error:
@@ -371,6 +378,14 @@ class _TimeEvaluation:
             raise QuantityError("impossible-time", f"`{shown}` is, or may be, negative.", "", offset, end)
         return estimate
 
+    def certain_duration(self, index: int) -> float:
+        formula = self.time.parameters[index]
+        estimate = self.duration(formula, self.time.offsets[index + 1], f" ({index + 1})")
+        if not estimate.is_certain:
+            message = f"`{excerpt(formula.text)}` is uncertain: only the mean of a time may be."
+            raise self.wrong(message, "Write it in parts of the mean: `4 ms, between 0.8x and 1.2x`.", index)
+        return estimate.median
+
     def parameter(self, index: int) -> float:
         formula, offset = self.time.parameters[index], self.time.offsets[index + 1]
         estimate = self.evaluate(formula, offset, f" ({index + 1})")
@@ -392,7 +407,7 @@ class _TimeEvaluation:
     def fitted(self, estimate: Estimate, mean: float) -> RandomTime:
         time = self.time
         probability = time.probability or 0.5
-        value = self.duration(time.parameters[0], time.offsets[1], " (percentile)").median
+        value = self.certain_duration(0)
         label = f"p{100 * probability:g}"
         if mean == 0:
             raise self.wrong("A time of zero has no spread.", f"Leave the {label} out.", 0)
@@ -425,10 +440,7 @@ class _TimeEvaluation:
     def uniform(self) -> RandomTime:
         time = self.time
         if time.value is None:
-            low, high = (
-                self.duration(formula, offset, f" (end {i})").median
-                for i, (formula, offset) in enumerate(zip(time.parameters, time.offsets[1:], strict=True))
-            )
+            low, high = (self.certain_duration(i) for i in range(2))
             estimate = None
         else:
             estimate = self.mean()
