@@ -86,12 +86,12 @@ class Evaluation:
                 return self.sum(node, left, right)
             case "*":
                 return self.checked(
-                    _arithmetic(operator.mul, left.value, right.value), left.dimension * right.dimension, node
+                    arithmetic(operator.mul, left.value, right.value), left.dimension * right.dimension, node
                 )
             case "/":
                 self.refuse_zero(node.right, right)
                 return self.checked(
-                    _arithmetic(operator.truediv, left.value, right.value),
+                    arithmetic(operator.truediv, left.value, right.value),
                     left.dimension / right.dimension,
                     node,
                 )
@@ -113,8 +113,8 @@ class Evaluation:
                 _mend_of_mixture(self.formula, node.left, node.right, left.dimension, right.dimension),
             )
         if node.operator == "+":
-            return self.checked(_arithmetic(operator.add, left.value, right.value), left.dimension, node)
-        return self.checked(_arithmetic(operator.sub, left.value, right.value), left.dimension, node)
+            return self.checked(arithmetic(operator.add, left.value, right.value), left.dimension, node)
+        return self.checked(arithmetic(operator.sub, left.value, right.value), left.dimension, node)
 
     def refuse_zero(self, node: Expr, divisor: Quantity) -> None:
         low, high = _extremes(divisor.value)
@@ -251,7 +251,9 @@ def assumptions_of(formula: Formula, owner: str) -> list[Assumption]:
     nodes = formula.uncertain
     made: list[Assumption] = []
     for node in nodes:
-        text = formula.piece(node)
+        # A range without the brackets that it may stand in.
+        inside = formula.text[node.low.start : node.high.end] if isinstance(node, Range) else ""
+        text = inside or formula.piece(node)
         name = owner if len(nodes) == 1 else f"{owner}: {text}"
         same = sum(1 for other in made if other.text == text)
         made.append(Assumption(name if not same else f"{name} ({same + 1})", f"{owner}/{node.ordinal}", text))
@@ -292,7 +294,7 @@ def _mend_of_mixture(formula: Formula, left: Expr, right: Expr, first: Dimension
 # ---- arithmetic on floats and samples alike
 
 
-def _arithmetic(operation: Callable[[Any, Any], Any], left: Value, right: Value) -> Value:
+def arithmetic(operation: Callable[[Any, Any], Any], left: Value, right: Value) -> Value:
     """The result of an operation whose overflow the caller checks."""
     if isinstance(left, float) and isinstance(right, float):
         return float(operation(left, right))

@@ -56,14 +56,15 @@ def choose_unit(dimension: Dimension, si_value: float) -> Unit | None:
 
 def round_to(value: float, digits: int) -> float:
     """The value rounded to so many significant digits."""
-    return float(f"{value:.{max(digits, 1) - 1}e}")
+    rounded = float(f"{value:.{max(digits, 1) - 1}e}")
+    return rounded if math.isfinite(rounded) else value  # next to the largest float there is
 
 
 def format_number(value: float, digits: int = 3) -> str:
     """A plain number: `20`, `9999`, `0.106`, `12.5k`, `2.4M`, `6 billion`, `5e18`."""
     if not math.isfinite(value):
         return _not_finite(value)
-    if value.is_integer() and abs(value) < 10_000:
+    if abs(value) < 10_000 and value == int(value):
         return str(int(value))
     mantissa, step = _scale(value, digits)
     return mantissa + step

@@ -482,7 +482,7 @@ class _Parser:
             )
         near = ""
         if isinstance(expr, Name) and token.kind is Kind.WORD:
-            near = did_you_mean(f"{expr.name} {token.text}", self.known)
+            near = did_you_mean(f"{expr.name} {token.text}", (name for name in self.known if " " in name))
         elif isinstance(expr, Literal) and expr.unit and find_unit(token.text):
             near = f"Write `{left}/{token.text}` or `{left}*{token.text}`."
         elif token.kind is Kind.WORD and token.text not in self.known:

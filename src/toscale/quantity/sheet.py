@@ -8,6 +8,7 @@ problem of the others at once, and for what depends on a broken formula the name
 from __future__ import annotations
 
 import math
+import operator
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,11 +16,11 @@ from types import MappingProxyType
 
 from toscale.quantity.errors import QuantityError, did_you_mean, excerpt, sentence
 from toscale.quantity.estimate import Estimate
-from toscale.quantity.evaluate import Evaluation, all_finite, assumptions_of, unknown_names
+from toscale.quantity.evaluate import Evaluation, all_finite, arithmetic, assumptions_of, unknown_names
 from toscale.quantity.formatting import format_number
 from toscale.quantity.formula import Formula, Name, walk
 from toscale.quantity.grammar import Vocabulary, is_reserved, parse
-from toscale.quantity.uncertain import DEFAULT_SEED, Assumption, Quantity
+from toscale.quantity.uncertain import DEFAULT_SEED, SAMPLES, Assumption, Quantity
 from toscale.quantity.units import Dimension, Unit, describe, example_of
 
 MOST_FORMULAS = 1_000
@@ -200,14 +201,14 @@ def _compute(
         for estimate in uses:
             assumptions |= {a.key: a for a in estimate.assumptions}
         assumptions |= {a.key: a for a in assumptions_of(formula, owner)}
-    value = result.value if override is None else override
+    value = result.value if override is None else float(override)
     if factor != 1.0:
-        value = value * factor
+        value = arithmetic(operator.mul, value, float(factor))
         if not all_finite(value):
             message = f"`{excerpt(owner)}` times {factor:g} is too large to be held."
             raise QuantityError("overflow", message, "The bound is about 1e308.", 0, len(formula.text))
-    if not isinstance(value, float) and bool((value == value[0]).all()):
-        value = float(value[0])
+    if not isinstance(value, float) and len(value) == SAMPLES and bool((value == value[0]).all()):
+        value = float(value[0])  # such as `max(5, 1 to 2)`: nothing is uncertain any more
     return Estimate(
         owner,
         formula,
@@ -297,26 +298,22 @@ class _Evaluator:
         self.read[name] = formula
 
     def bound(self) -> None:
-        """Refuse what is beyond the bounds of a sheet: the formulas and the assumptions past them."""
-        for name in list(self.formulas)[MOST_FORMULAS : MOST_FORMULAS + 1]:
-            self.problem(
-                name,
-                QuantityError(
-                    "too-many-estimates",
-                    f"A sheet has at most {MOST_FORMULAS} estimates; this one and all that follow are not computed.",
-                ),
-            )
-        count = 0
-        for name, formula in list(self.read.items()):
+        """Refuse what is beyond the bounds of a sheet: the first past each is told, the others wait for it."""
+        past = list(self.formulas)[MOST_FORMULAS:]
+        self.refuse_past(past, f"A design has at most {MOST_FORMULAS} estimates; this is one more.")
+        count, past = 0, []
+        for name, formula in self.read.items():
             count += len(formula.uncertain)
-            if count > MOST_ASSUMPTIONS:
-                del self.read[name]
-                if name not in self.broken and not any(
-                    p.error.code == "too-many-estimates" for p in self.problems
-                ):
-                    message = f"The estimates of a design have at most {MOST_ASSUMPTIONS} uncertain values."
-                    self.problem(name, QuantityError("too-many-estimates", message, "", 0, len(formula.text)))
-                self.broken.add(name)
+            if count > MOST_ASSUMPTIONS and formula.uncertain and name not in self.broken:
+                past.append(name)
+        for name in past:
+            del self.read[name]
+        self.refuse_past(past, f"The estimates of a design have at most {MOST_ASSUMPTIONS} uncertain values.")
+
+    def refuse_past(self, past: list[str], message: str) -> None:
+        for name in past[:1]:
+            self.problem(name, QuantityError("too-many-estimates", message))
+        self.waits.update((name, (past[0],)) for name in past[1:])
 
     def check_points(self) -> None:
         """Refuse overrides and factors of what is not there, and values that are none."""

@@ -110,9 +110,9 @@ class RandomTime:
 
     def at(self, probability: float) -> RandomTime:
         """The time with its uncertain mean at that quantile of what we know (0.95: the upper end)."""
-        if self.estimate is None or self.mean is None or self.mean == 0:
+        if self.estimate is None or self.estimate.median == 0:
             return self
-        return self.scaled(self.estimate.quantile(probability) / self.mean)
+        return self.scaled(max(0.0, self.estimate.quantile(probability)) / self.estimate.median)
 
     def quantile(self, probability: float) -> float | None:
         """The time that so many of the requests do not exceed, in seconds; 0 < probability < 1.
@@ -132,7 +132,7 @@ class RandomTime:
                 return mean * math.exp(sigma * _normal_quantile(probability) - sigma * sigma / 2)
             case Shape.PARETO:
                 alpha = self.alpha or math.inf
-                return mean * (alpha - 1) / alpha * (1 - probability) ** (-1 / alpha)
+                return mean * (alpha - 1) / alpha * math.pow(1 - probability, -1 / alpha)
             case Shape.UNIFORM:
                 low, high = self.low or 0.0, self.high or 0.0
                 return low + (high - low) * probability
@@ -374,7 +374,7 @@ class _TimeEvaluation:
                 "wrong-dimension", f"`{shown}` is not a time.", "Write one, such as `4 ms`.", offset, end
             )
         # The low end of a range whose ends are not both positive may be a little below zero by its tail.
-        if estimate.low < 0:
+        if estimate.low < -1e-9 * abs(estimate.high):
             raise QuantityError("impossible-time", f"`{shown}` is, or may be, negative.", "", offset, end)
         return estimate
 

@@ -45,6 +45,10 @@ class Quantity:
     value: Value
     dimension: Dimension
 
+    def __post_init__(self) -> None:
+        if isinstance(self.value, int):
+            object.__setattr__(self, "value", float(self.value))
+
     @property
     def is_certain(self) -> bool:
         return isinstance(self.value, float)
