@@ -1,13 +1,15 @@
-"""How does work move through the design? A flow has a trigger, that starts it, and steps, that are done in order.
+"""How does work move through the design? A flow has a trigger, that starts it, and steps, that are done in
+order.
 
 A step is one of the small classes below. Each knows its place in the file and its `path`, such as
-`redirect/edge > app/cache: get link`: the path depends on the step's name or, without one, on its head and on the steps around it,
-not on its position. Random draws belong to a path, so that a step keeps its draws when another is put before it.
+`redirect/edge > app/cache: get link`: the path depends on the step's name or, without one, on its head and
+on the steps around it, not on its position. Random draws belong to a path, so that a step keeps its draws
+when another is put before it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -53,6 +55,8 @@ __all__ = [
     "Trace",
     "Trigger",
     "Wait",
+    "inner_steps",
+    "walk_steps",
 ]
 
 Outcome: TypeAlias = Literal["miss", "refused", "failed", "timed out", "busy"]
@@ -77,14 +81,15 @@ Operation: TypeAlias = Literal[
 Comparator: TypeAlias = Literal["<", "<=", ">", ">=", "=", "!="]
 
 
-# --- what steps refer to ------------------------------------------------------------------------------------------------
+# --- what steps refer to ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class AttributePath:
     """A value that belongs to a request: `post.author.followers` is ("post", "author", "followers").
 
-    The first name is an entity, an actor, or what an `each` around it calls its items; the others are fields and relations.
+    The first name is an entity, an actor, or what an `each` around it calls its items; the others are fields
+    and relations.
     """
 
     names: tuple[str, ...]
@@ -98,8 +103,8 @@ class AttributePath:
 class HeldSet:
     """Those instances of a bounded thing whose hold is over: a number that the simulation knows.
 
-    `term` is what is over: the bounded thing itself or the estimate that says how long it is held. `entity` is None in
-    `rows: those whose hold is over`, which means the entity of the step.
+    `term` is what is over: the bounded thing itself or the estimate that says how long it is held. `entity`
+    is None in `rows: those whose hold is over`, which means the entity of the step.
     """
 
     entity: str | None
@@ -124,7 +129,7 @@ class Over:
     place: Place = field(default=NOWHERE, compare=False, repr=False)
 
 
-# --- conditions of a branch or a repetition -------------------------------------------------------------------------------
+# --- conditions of a branch or a repetition -----------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +154,8 @@ class Comparison:
 class HeldState:
     """A condition on state that the simulation holds.
 
-    `place is taken` ("taken", "place"); `seat is free` ("free", "seat"); `no seat is left` ("none left", "seat");
-    `recipient has a socket` ("connected", "recipient", "socket"); `answered` ("answered"): the steps before it in this
+    `place is taken` ("taken", "place"); `seat is free` ("free", "seat"); `no seat is left` ("none left",
+    "seat"); `recipient has a socket` ("connected", "recipient", "socket"); `answered` ("answered"): the steps before it in this
     repetition were all answered.
     """
 
@@ -163,14 +168,15 @@ class HeldState:
 Condition: TypeAlias = Chance | Comparison | HeldState
 
 
-# --- policies of a call -----------------------------------------------------------------------------------------------------
+# --- policies of a call -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
     """`times` further attempts. `backoff` before each, doubled each time unless `growth` says otherwise.
 
-    `jitter` is the share of the backoff that is drawn at random; `budget` the most retries as a share of the calls.
+    `jitter` is the share of the backoff that is drawn at random; `budget` the most retries as a share of the
+    calls.
     """
 
     times: Formula
@@ -183,7 +189,9 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Breaker:
-    """Opens when the share of failed calls reaches `opens_at` over the time `over`; lets a trial through after `tries_again_after`."""
+    """Opens when the share of failed calls reaches `opens_at` over the time `over`; lets a trial through
+    after `tries_again_after`.
+    """
 
     opens_at: Formula
     over: Formula
@@ -193,7 +201,9 @@ class Breaker:
 
 @dataclass(frozen=True, slots=True)
 class Hedge:
-    """The same call once more when there is no answer `after` a time, at most `at_most` times (1); the first answer counts."""
+    """The same call once more when there is no answer `after` a time, at most `at_most` times (1); the first
+    answer counts.
+    """
 
     after: Formula
     at_most: Formula | None = None
@@ -220,7 +230,7 @@ class Policies:
     is_async: bool | None = None
 
 
-# --- steps ------------------------------------------------------------------------------------------------------------------
+# --- steps --------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,8 +247,9 @@ Busy: TypeAlias = Literal["wait", "refuse"]
 class Call(_Step):
     """`edge > app: 0.8 ms`, `cache: get link`, `gateway: 0.1 ms` with `over: socket of recipient`.
 
-    `route` holds the components that the request passes, the last of which works (for `time`) or does the `operation` on the
-    `entity`. An actor may be the last one: somebody at the end of a connection. One of `time` and `operation` is given.
+    `route` holds the components that the request passes, the last of which works (for `time`) or does the
+    `operation` on the `entity`. An actor may be the last one: somebody at the end of a connection. One of
+    `time` and `operation` is given.
     """
 
     route: tuple[str, ...]
@@ -270,7 +281,8 @@ class Call(_Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Each(_Step):
-    """`each: post.author.followers` with `batch: 500` and `at once: 4`: the same steps for each, or for each `batch` of them.
+    """`each: post.author.followers` with `batch: 500` and `at once: 4`: the same steps for each, or for each
+    `batch` of them.
 
     `at_once` is how many go side by side: None for one, "all" for all.
     """
@@ -308,7 +320,8 @@ class If(_Step):
 class Repeat(_Step):
     """The steps again and again until one of the conditions holds; at most so many times, or for so long.
 
-    `every` is the time from one start to the next (None: at once). `in_vain` is done when the end comes without the condition.
+    `every` is the time from one start to the next (None: at once). `in_vain` is done when the end comes
+    without the condition.
     """
 
     every: Time | None = None
@@ -353,7 +366,32 @@ class RunFlow(_Step):
 Step: TypeAlias = Call | Each | Parallel | If | Repeat | Wait | Answer | GoOn | Stop | RunFlow
 
 
-# --- what starts a flow --------------------------------------------------------------------------------------------------------
+def inner_steps(step: Step) -> tuple[tuple[Step, ...], ...]:
+    """The lists of steps that stand within a step, in the order in which they are written."""
+    match step:
+        case Call() | Each():
+            return (step.then, *step.on.values())
+        case Parallel():
+            return (*step.branches, *step.on.values())
+        case If():
+            return (step.then, step.otherwise)
+        case Repeat():
+            return (step.steps, step.in_vain)
+        case _:
+            return ()
+
+
+def walk_steps(steps: tuple[Step, ...]) -> Iterator[Step]:
+    """Every step among the given ones and within them, each before what stands within it."""
+    waiting = list(reversed(steps))
+    while waiting:
+        step = waiting.pop()
+        yield step
+        for inner in reversed(inner_steps(step)):
+            waiting.extend(reversed(inner))
+
+
+# --- what starts a flow -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,7 +425,9 @@ Rate: TypeAlias = Formula | ShapedRate | Trace | ClosedLoop
 
 @dataclass(frozen=True, slots=True)
 class FromActor:
-    """An actor starts the flow, at a rate (requests in a time); `over` a connection that it holds, if said."""
+    """An actor starts the flow, at a rate (requests in a time); `over` a connection that it holds, if
+    said.
+    """
 
     actor: str
     rate: Rate | None = None
@@ -410,7 +450,9 @@ class Consume:
 
 @dataclass(frozen=True, slots=True)
 class Every:
-    """The clock starts the flow; `per` replica of a component, or per held connection, each at its own moment, if said."""
+    """The clock starts the flow; `per` replica of a component, or per held connection, each at its own
+    moment, if said.
+    """
 
     period: Time
     per: str | None = None
@@ -427,7 +469,9 @@ class FlowDone:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`socket opens`, `socket closes` (a connection), `hold ends` (the term of a bounded thing, or the thing itself)."""
+    """`socket opens`, `socket closes` (a connection), `hold ends` (the term of a bounded thing, or the thing
+    itself).
+    """
 
     subject: str
     happens: Literal["opens", "closes", "ends"]
@@ -439,7 +483,9 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class After:
-    """Another flow that is done, or an event, starts the flow: with a `chance` (None: always), after a `wait` (None: at once)."""
+    """Another flow that is done, or an event, starts the flow: with a `chance` (None: always), after a
+    `wait` (None: at once).
+    """
 
     causes: tuple[FlowDone | Event, ...]
     chance: Formula | None = None
@@ -454,7 +500,8 @@ Trigger: TypeAlias = FromActor | Consume | Every | After
 class Flow:
     """A flow. Without a trigger it is started only by `run:` in another.
 
-    `average` is the rate that has filled caches and queues before the run begins (None: the rate of the trigger).
+    `average` is the rate that has filled caches and queues before the run begins (None: the rate of the
+    trigger).
     """
 
     name: str

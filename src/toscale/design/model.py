@@ -1,7 +1,9 @@
-"""What is a design? The whole of one file, as values: requirements, estimates, components, flows, data, decisions, faults, ...
+"""What is a design? The whole of one file, as values: requirements, estimates, components, flows, data,
+decisions, faults, ...
 
-None, or an empty collection, means that the file says nothing; a kind's defaults are applied later, in `toscale.kinds`. All names
-are those of the file, in its order. Steps and triggers are in `flow`, conditions of requirements in `conditions`.
+None, or an empty collection, means that the file says nothing; a kind's defaults are applied later, in
+`toscale.kinds`. All names are those of the file, in its order. Steps and triggers are in `flow`, conditions
+of requirements in `conditions`.
 """
 
 from __future__ import annotations
@@ -10,11 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from toscale.design.flow import Comparator, Flow, HeldSet
+from toscale.design.flow import Comparator, Flow
 from toscale.design.parts import NOWHERE, Formula, Place, Time
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from toscale.design.conditions import Target
+    from toscale.design.problems import Problem
     from toscale.design.source import Node, Source
 
 __all__ = [
@@ -63,12 +68,13 @@ class Prose:
         return self.text
 
 
-# --- step 1: requirements ------------------------------------------------------------------------------------------------
+# --- step 1: requirements -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question that was asked, with its answer and the estimates that the answer sets; or an assumption, asked of nobody.
+    """A question that was asked, with its answer and the estimates that the answer sets; or an assumption,
+    asked of nobody.
 
     An assumption has its text in `assume`, and neither `ask` nor `answer`.
     """
@@ -108,7 +114,7 @@ class Requirements:
         return tuple(line for line in self.non_functional.values() if not isinstance(line, Prose))
 
 
-# --- step 2: components, connections, network --------------------------------------------------------------------------
+# --- step 2: components, connections, network ---------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +134,9 @@ Attribute: TypeAlias = "Formula | Time | str | bool | tuple[str, ...] | Scaling"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Component:
-    """A box of the drawing: a kind, with what the file says of it. `vocabulary.KINDS` says which attributes a kind has."""
+    """A box of the drawing: a kind, with what the file says of it. `vocabulary.KINDS` says which attributes
+    a kind has.
+    """
 
     name: str
     kind: str
@@ -180,7 +188,9 @@ class Component:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """What is held open for much longer than a request lasts: `held` of them at any time, each for the time `lasts`."""
+    """What is held open for much longer than a request lasts: `held` of them at any time, each for the time
+    `lasts`.
+    """
 
     name: str
     from_actor: str
@@ -223,12 +233,14 @@ class Network:
         return self.links.get((one, other) if one <= other else (other, one))
 
 
-# --- step 3: API, data, decisions -----------------------------------------------------------------------------------------
+# --- step 3: API, data, decisions ---------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """The interface of a flow or of a named step: a request with a method and a path, or a frame on a connection."""
+    """The interface of a flow or of a named step: a request with a method and a path, or a frame on a
+    connection.
+    """
 
     name: str
     method: str | None = None
@@ -244,7 +256,9 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class FieldType:
-    """`string(7)`, `string(~120)`, `uuid`, `integer`. `about` says that the length is an average, not a limit."""
+    """`string(7)`, `string(~120)`, `uuid`, `integer`. `about` says that the length is an average, not a
+    limit.
+    """
 
     name: str
     length: int | None = None
@@ -280,7 +294,9 @@ class Popularity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """One part of a mixture: this share of the instances has exactly so many, or a number by its own shape."""
+    """One part of a mixture: this share of the instances has exactly so many, or a number by its own
+    shape.
+    """
 
     share: Formula
     number: HasMany
@@ -288,7 +304,8 @@ class Share:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HasMany:
-    """A relation whose number differs from one instance to the next: `exactly`, or a `mean` with a `shape`, or a mixture.
+    """A relation whose number differs from one instance to the next: `exactly`, or a `mean` with a `shape`,
+    or a mixture.
 
     `shape` is one of geometric, poisson, lognormal (with `p99`), pareto (with `tail`, its exponent), uniform.
     """
@@ -308,7 +325,8 @@ class HasMany:
 class Bound:
     """How many there may be, of each and per what: a rate limit, a seat, a hold, a lease, a place in line.
 
-    `refills` is a rate, up to `at_most`; `held_for` how long one is held at the longest; `waiting` that who finds none stands in line.
+    `refills` is a rate, up to `at_most`; `held_for` how long one is held at the longest; `waiting` that who
+    finds none stands in line.
     """
 
     at_most: Formula
@@ -332,7 +350,8 @@ class Keep:
 class Entity:
     """A kind of record: its fields, how many there are, how they are spread, how they are bounded.
 
-    `elsewhere` is `stored in: nowhere here`: it belongs to another system. `per` holds entities or components: one for each.
+    `elsewhere` is `stored in: nowhere here`: it belongs to another system. `per` holds entities or
+    components: one for each.
     """
 
     name: str
@@ -354,7 +373,9 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of the design: paths, such as `flows.shorten.store` or `estimates.celebrity`, with what comes there."""
+    """A change of the design: paths, such as `flows.shorten.store` or `estimates.celebrity`, with what comes
+    there.
+    """
 
     entries: Mapping[str, Node]
     place: Place = field(default=NOWHERE, compare=False, repr=False)
@@ -362,7 +383,9 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """One way to decide, with what speaks for and against it. The chosen one has no change: it is the file as it stands."""
+    """One way to decide, with what speaks for and against it. The chosen one has no change: it is the file
+    as it stands.
+    """
 
     name: str
     pros: tuple[str, ...] = ()
@@ -383,7 +406,7 @@ class Decision:
     place: Place = field(default=NOWHERE, compare=False, repr=False)
 
 
-# --- step 4: faults, operations, growth, prices -----------------------------------------------------------------------------
+# --- step 4: faults, operations, growth, prices -------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -438,7 +461,8 @@ class Fault:
 class Run:
     """How the design is simulated. With `lasts` it begins and ends; without, it is stationary.
 
-    `start` "empty" starts with cold caches and empty queues; "stationary", or None, in the state that the average rate brought about.
+    `start` "empty" starts with cold caches and empty queues; "stationary", or None, in the state that the
+    average rate brought about.
     """
 
     lasts: Formula | None = None
@@ -448,7 +472,9 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """A target that is watched in operation, over a time, or over each run of a system that begins and ends (`1 sale`)."""
+    """A target that is watched in operation, over a time, or over each run of a system that begins and ends
+    (`1 sale`).
+    """
 
     target: str
     over: Formula | None = None
@@ -480,7 +506,9 @@ class Growth:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a component costs: `0.17 USD / hour each` (per machine), `... / hour` in all, `... / GB / month` stored, `each request`."""
+    """What a component costs: `0.17 USD / hour each` (per machine), `... / hour` in all, `... / GB / month`
+    stored, `each request`.
+    """
 
     component: str
     amount: Formula
@@ -527,3 +555,62 @@ class Design:
     layout: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # component -> x, y on the canvas
     agreements: Mapping[str, Agreement] = field(default_factory=dict)
     source: Source | None = field(default=None, compare=False, repr=False)
+    problems: tuple[Problem, ...] = field(
+        default=(), compare=False, repr=False
+    )  # warnings and notes, when it is sound
+
+    @classmethod
+    def load(cls, path: str | Path) -> Design:
+        """The design in a file. Raises `DesignError`, with all problems, if it has errors; OSError if there
+        is no such file.
+        """
+        from toscale.design.load import load
+
+        return load(path)
+
+    @classmethod
+    def from_text(cls, text: str | bytes, file: str = "<text>") -> Design:
+        """The design in a text; `file` names it in problems. Raises `DesignError` if it has errors."""
+        from toscale.design.load import read_design
+
+        return read_design(text, file).sound()
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, object], file: str = "<values>") -> Design:
+        """The design in plain Python values, in the form of the file. Raises `DesignError` if it has
+        errors.
+        """
+        from toscale.design.build import from_dict
+
+        return from_dict(values, file)
+
+    def with_change(self, change: Mapping[str, object] | Change) -> Design:
+        """The design with a change: paths, such as `estimates.peak` or `flows.shorten.store`, with what
+        comes there.
+
+        Mappings merge, `in place of:` replaces a step by others, None or "none" removes. Raises
+        `DesignError` if a path leads nowhere or the changed design has errors.
+        """
+        from toscale.design.change import with_change
+
+        return with_change(self, change)
+
+    def to_dict(self) -> dict[str, object]:
+        """The design as plain Python values, in the form of the file: what `from_dict` takes."""
+        from toscale.design.build import to_dict
+
+        return to_dict(self)
+
+    def to_yaml(self) -> str:
+        """The text of the design, with its comments if it was read from a text."""
+        from toscale.design.build import to_yaml
+
+        return to_yaml(self)
+
+    def fingerprints(self) -> dict[str, str]:
+        """For each section that says something, a fingerprint of its meaning: of no comment, order, layout
+        or way of writing.
+        """
+        from toscale.design.fingerprint import fingerprints
+
+        return fingerprints(self)

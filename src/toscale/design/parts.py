@@ -1,7 +1,8 @@
 """What is everything in a design made of? Of texts with a place, formulas and times.
 
-A `Place` is where something stands in the file. A `Formula` is an expression that is evaluated by `toscale.quantity`; a `Time`
-is one that differs from request to request. Two parts are equal when they mean the same, wherever they stand.
+A `Place` is where something stands in the file. A `Formula` is an expression that is evaluated by
+`toscale.quantity`; a `Time` is one that differs from request to request. Two parts are equal when they mean
+the same, wherever they stand.
 """
 
 from __future__ import annotations
@@ -10,14 +11,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from toscale.quantity import Expr, RandomTime
+    from toscale.quantity.formula import Formula as ParsedFormula
+    from toscale.quantity.times import TimeExpression
 
 __all__ = ["NOWHERE", "Formula", "Place", "Time"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """A range in a file. Lines and columns count from 1, columns in characters; the end is behind the last character."""
+    """A range in a file. Lines and columns count from 1, columns in characters; the end is behind the last
+    character.
+    """
 
     file: str
     line: int
@@ -37,13 +41,14 @@ NOWHERE = Place("", 0, 0, 0, 0)
 class Formula:
     """An expression of the file, such as `peak_reads * 700 bytes in Mbit/s`.
 
-    `text` is the expression as written, without the space around it. `names` are the estimates that it refers to;
-    `attributes` the dotted paths, such as `post.author.followers`, and the words, such as `usual rate`, whose values belong to a
-    request or to an instance. In `expr` a space in such a word is an underscore.
+    `text` is the expression as written, without the space around it. `names` are the estimates that it
+    refers to; `attributes` the dotted paths, such as `post.author.followers`, and the words, such as `usual
+    rate`, whose values belong to a request or to an instance. `expr` is the expression as `toscale.quantity`
+    has read it, with the unit after `in`.
     """
 
     text: str
-    expr: Expr = field(compare=False, repr=False)
+    expr: ParsedFormula = field(compare=False, repr=False)
     names: frozenset[str] = frozenset()
     attributes: frozenset[str] = frozenset()
     place: Place = field(default=NOWHERE, compare=False, repr=False)
@@ -54,15 +59,15 @@ class Formula:
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """A time that differs from one request to the next, such as `4 ms (p99 30 ms)`, `20 s exponential` or `from waits.csv`.
+    """A time that differs from one request to the next, such as `4 ms (p99 30 ms)`, `20 s exponential` or
+    `from waits.csv`.
 
-    `times` is the distribution. `between` holds two multiples of the mean, as in `asks_every, between 0.8x and 1.2x`: the time
-    is then uniform between them, and `times` is its mean, fixed.
+    `expr` is what `toscale.quantity` has read; `evaluate_time(time.expr, sheet)` makes the `RandomTime` of
+    it. `names` are the estimates that it refers to.
     """
 
     text: str
-    times: RandomTime = field(compare=False, repr=False)
-    between: tuple[Formula, Formula] | None = None
+    expr: TimeExpression = field(compare=False, repr=False)
     names: frozenset[str] = frozenset()
     place: Place = field(default=NOWHERE, compare=False, repr=False)
 
