@@ -90,8 +90,8 @@ def _check_starts(design: Design, reader: Reader) -> None:
         )
         if flow.trigger is None and name not in run and not says:
             said = f"Nothing starts {quoted(name)}."
-            mend = "Add `from: ACTOR`, `from: QUEUE`, `every: TIME` or `after: FLOW`, or `run:` it in another
-            flow." reader.wrong("TS503", key_place(reader, "flows", name), said, mend)
+            mend = "Add `from: ACTOR`, `from: QUEUE`, `every: TIME` or `after: FLOW`, or `run:` it in another flow."
+            reader.wrong("TS503", key_place(reader, "flows", name), said, mend)
 
 
 def _check_causes(design: Design, reader: Reader) -> None:
@@ -145,8 +145,8 @@ def _check_entities(design: Design, reader: Reader) -> None:
             component = design.components.get(step.target)
             if component is None or component.kind in carrying or entity.stored_in in (None, step.target):
                 continue
-            said = f"{quoted(entity.name)} is stored in {quoted(entity.stored_in or '')}, not in
-            {quoted(step.target)}." reader.wrong("TS506", step.place, said, f"Call `{entity.stored_in}`, or correct `stored in`.")
+            said = f"{quoted(entity.name)} is stored in {quoted(entity.stored_in or '')}, not in {quoted(step.target)}."
+            reader.wrong("TS506", step.place, said, f"Call `{entity.stored_in}`, or correct `stored in`.")
 
 
 def _check_reach(design: Design, reader: Reader) -> None:

@@ -174,7 +174,7 @@ def has_many(reader: Reader, node: Mapping, values: dict[str, Any]) -> HasMany:
     return HasMany(shape=shape, tail=tail, one_of=shares, place=node.place, **values)
 
 
-def mixture(_reader: Reader, _node: Mapping, values: dict[str, Any]) -> dict[str, Any]:
+def mixture(_reader: Reader, node: Mapping, values: dict[str, Any]) -> dict[str, Any]:
     share = values.pop("share")
     shape, tail = values.pop("shape", (None, None))
     return {"share": share, "number": HasMany(shape=shape, tail=tail, place=node.place, **values)}

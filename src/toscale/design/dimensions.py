@@ -120,8 +120,8 @@ class _Checker:
         if unit is None:
             return found
         if found is not None and found != unit.dimension:
-            said = f"{quoted(formula.text)} is {describe(found)}, and `{unit.name}` is
-            {describe(unit.dimension)}." self.problems.add(
+            said = f"{quoted(formula.text)} is {describe(found)}, and `{unit.name}` is {describe(unit.dimension)}."
+            self.problems.add(
                 FORMULA_RULES["wrong-dimension"],
                 formula.place,
                 said,
@@ -310,15 +310,15 @@ class _Checker:
             return found if found is None or found.is_reasonable else None
         if node.function == "ceil":
             if given and not given[0].is_number:
-                said = f"`ceil` rounds a plain number up; {self.piece(node.arguments[0])} is
-                {describe(given[0])}." raise self.wrong(
+                said = f"`ceil` rounds a plain number up; {self.piece(node.arguments[0])} is {describe(given[0])}."
+                raise self.wrong(
                     "not-a-plain-number", node.arguments[0], said, "Divide it by the unit first."
                 )
             return NUMBER
         for dimension in given[1:]:
             if dimension != given[0]:
-                said = f"`{node.function}` cannot have {describe(given[0])} beside {describe(dimension)}:
-                {self.piece(node)}." raise self.wrong("mixed-dimensions", node, said, "Give all of them the same unit.")
+                said = f"`{node.function}` cannot have {describe(given[0])} beside {describe(dimension)}: {self.piece(node)}."
+                raise self.wrong("mixed-dimensions", node, said, "Give all of them the same unit.")
         return given[0] if given else None
 
 

@@ -155,8 +155,8 @@ class HeldState:
     """A condition on state that the simulation holds.
 
     `place is taken` ("taken", "place"); `seat is free` ("free", "seat"); `no seat is left` ("none left",
-    "seat"); `recipient has a socket` ("connected", "recipient", "socket"); `answered` ("answered"): the steps before it in this
-    repetition were all answered.
+    "seat"); `recipient has a socket` ("connected", "recipient", "socket"); `answered` ("answered"): the
+    steps before it in this repetition were all answered.
     """
 
     state: Literal["taken", "free", "none left", "connected", "answered"]

@@ -222,8 +222,8 @@ class Reader:
             self.problems.add(
                 "TS505" if to[0] == "actor" else "TS504",
                 place,
-                f"Nothing says what {quoted(name)} is: {article} {to[0]} of this name is not in
-                `{section_word}`.", f"Add it there, so that it can be computed with.",
+                f"Nothing says what {quoted(name)} is: {article} {to[0]} of this name is not in `{section_word}`.",
+                "Add it there, so that it can be computed with.",
             )
             return name
         kind = " or ".join(to)
@@ -288,8 +288,8 @@ class Reader:
         formulas = ([parsed.value] if parsed.value else []) + list(parsed.parameters)
         offsets = parsed.offsets if parsed.value else parsed.offsets[1:]
         are_times = (
-            parsed.shape is TimeShape.UNIFORM and parsed.value is None or parsed.probability is not None
-        )
+            parsed.shape is TimeShape.UNIFORM and parsed.value is None
+        ) or parsed.probability is not None
         for index, (formula, offset) in enumerate(zip(formulas, offsets, strict=True)):
             at = start + offset
             if not self.check_names(formula, node, at):

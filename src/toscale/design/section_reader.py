@@ -337,8 +337,8 @@ def decision(reader: Reader, node: Mapping, values: dict[str, Any]) -> Decision:
             reader.wrong(
                 "TS413",
                 options[chosen.text].change.place,  # type: ignore[union-attr]
-                f"The chosen option {quoted(chosen.text)} has a change: the file as it stands is the chosen
-                one.", "Remove its `change`, or choose another option.",
+                f"The chosen option {quoted(chosen.text)} has a change: the file as it stands is the chosen one.",
+                "Remove its `change`, or choose another option.",
             )
     return Decision(name="", place=node.place, **{**values, "options": options})
 
@@ -421,7 +421,7 @@ def window(reader: Reader, node: Node, what: str) -> Formula | str | None:
     return reader.formula(scalar, "time", what)
 
 
-def objective(reader: Reader, node: Mapping, values: dict[str, Any]) -> Objective:
+def objective(_reader: Reader, node: Mapping, values: dict[str, Any]) -> Objective:
     over = values["over"]
     by_run = isinstance(over, str)
     return Objective("", None if by_run else over, over if by_run else None, node.place)
@@ -466,7 +466,7 @@ def position(reader: Reader, node: Node, what: str) -> tuple[float, float] | Non
     return float(numbers[0] or 0), float(numbers[1] or 0)
 
 
-def growth(reader: Reader, node: Mapping, values: dict[str, Any]) -> Growth:
+def growth(_reader: Reader, node: Mapping, values: dict[str, Any]) -> Growth:
     return Growth(values.get("of", ()), values.get("curve", ()), node.place)
 
 
@@ -487,12 +487,12 @@ SECTION_WORDS: dict[str, Callable[[Reader, Node, str], Any]] = {
 
 
 def _made(part: Callable[..., Any], **fixed: Any) -> Callable[[Reader, Mapping, dict[str, Any]], Any]:
-    return lambda reader, node, values: part(place=node.place, **fixed, **values)
+    return lambda _, node, values: part(place=node.place, **fixed, **values)
 
 
 SECTION_PARTS: dict[str, Callable[[Reader, Mapping, dict[str, Any]], Any]] = {
     "agreement": _made(Agreement, section=""),
-    "connection": lambda reader, node, values: Connection(
+    "connection": lambda _, node, values: Connection(
         name="", reconnect_after=values.pop("when_lost", None), place=node.place, **values
     ),
     "decision": decision,
@@ -508,6 +508,6 @@ SECTION_PARTS: dict[str, Callable[[Reader, Mapping, dict[str, Any]], Any]] = {
     "run": _made(Run),
     "scaling": _made(Scaling),
     "suggestion": _made(Suggestion),
-    "when_lost": lambda reader, node, values: values["reconnect_after"],
+    "when_lost": lambda _reader, _node, values: values["reconnect_after"],
 }
 """What makes the parts of the model from their values, by the names of their shapes."""

@@ -140,8 +140,7 @@ class StepReader:
                     "TS402",
                     key,
                     f"`{key.text}` does not go with {what}.",
-                    f"Beside it may stand {', '.join(f'`{word}`' for word in allowed)}; begin a new step with
-                    `- `.",
+                    f"Beside it may stand {', '.join(f'`{word}`' for word in allowed)}; begin a new step with `- `.",
                 )
             elif key.text in self.callable or " > " in key.text:
                 self.reader.wrong(
