@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toscale.quantity.errors import QuantityError
-from toscale.quantity.sheet import MOST_ASSUMPTIONS, MOST_FORMULAS, Sheet, evaluate_expression
+from toscale.quantity.sheet import MOST_ASSUMPTIONS, MOST_FORMULAS, MOST_TEXT, Sheet, evaluate_expression
 from toscale.quantity.uncertain import Quantity
 from toscale.quantity.units import BANDWIDTH, MONEY, NUMBER, RATE, SIZE, TIME, Dimension
 
@@ -134,6 +134,9 @@ def test_bounds_of_a_sheet() -> None:
     unsure = Sheet.evaluate({f"n{i}": "1 to 2" for i in range(MOST_ASSUMPTIONS + 5)} | {"sum": "n0 + n304"})
     assert codes(unsure) == [(f"n{MOST_ASSUMPTIONS}", "too-many-estimates")]
     assert "sum" in unsure.not_computed
+    long = Sheet.evaluate({f"n{i}": "1" + " " * 1000 for i in range(MOST_TEXT // 1000)})
+    assert [code for _, code in codes(long)] == ["too-many-estimates"]
+    assert len(long) == MOST_TEXT // 1001
 
 
 def test_growth_multiplies_what_depends_on_it() -> None:

@@ -29,6 +29,9 @@ MOST_FORMULAS = 1_000
 MOST_ASSUMPTIONS = 300
 """The most uncertain literals of a sheet."""
 
+MOST_TEXT = 200_000
+"""The most characters of all formulas of a sheet together."""
+
 MOST_SUGGESTIONS = 200
 """After so many problems of a sheet no nearest names are searched: hostile files cost no time."""
 
@@ -250,15 +253,15 @@ class _Evaluator:
         self.given = given
         self.vocabulary = Vocabulary([*list(formulas)[:MOST_FORMULAS], *given])
         self.read: dict[str, Formula] = {}
+        self.uses: dict[str, tuple[str, ...]] = {}
         self.problems: list[SheetProblem] = []
         self.estimates: dict[str, Estimate | Quantity] = dict(given)
         self.broken: set[str] = set()
         self.waits: dict[str, tuple[str, ...]] = {}
 
     def run(self) -> Sheet:
-        for name in list(self.formulas)[:MOST_FORMULAS]:
-            self.read_one(name)
-        self.bound()
+        self.read_all()
+        self.bound_assumptions()
         self.check_points()
         for name in self.in_order():
             self.compute_one(name)
@@ -295,13 +298,28 @@ class _Evaluator:
         unknown = unknown_names(formula, self.vocabulary, suggested=MOST_SUGGESTIONS - len(self.problems))
         for each in unknown:
             self.problem(name, each)
-        self.read[name] = formula
+        self.read[name], self.uses[name] = formula, formula.names
 
-    def bound(self) -> None:
-        """Refuse what is beyond the bounds of a sheet: the first past each is told, the others wait for it."""
-        past = list(self.formulas)[MOST_FORMULAS:]
-        self.refuse_past(past, f"A design has at most {MOST_FORMULAS} estimates; this is one more.")
-        count, past = 0, []
+    def read_all(self) -> None:
+        """Read what is within the bounds of a sheet."""
+        length = 0
+        names = list(self.formulas)
+        for i, name in enumerate(names):
+            text = self.formulas[name]
+            length += len(text) if isinstance(text, str) else 0
+            if i == MOST_FORMULAS:
+                message = f"A design has at most {MOST_FORMULAS} estimates; this is one more."
+                self.refuse_past(names[i:], message)
+                break
+            if length > MOST_TEXT:
+                message = f"The estimates of a design have at most {MOST_TEXT} characters together."
+                self.refuse_past(names[i:], message)
+                break
+            self.read_one(name)
+
+    def bound_assumptions(self) -> None:
+        count = 0
+        past: list[str] = []
         for name, formula in self.read.items():
             count += len(formula.uncertain)
             if count > MOST_ASSUMPTIONS and formula.uncertain and name not in self.broken:
@@ -311,6 +329,7 @@ class _Evaluator:
         self.refuse_past(past, f"The estimates of a design have at most {MOST_ASSUMPTIONS} uncertain values.")
 
     def refuse_past(self, past: list[str], message: str) -> None:
+        """Tell what is beyond a bound: the first has the problem, the others wait for it."""
         for name in past[:1]:
             self.problem(name, QuantityError("too-many-estimates", message))
         self.waits.update((name, (past[0],)) for name in past[1:])
@@ -335,8 +354,8 @@ class _Evaluator:
         """The formulas that can be computed, each after what it uses; cycles become problems."""
         users: dict[str, list[str]] = {}
         open_uses: dict[str, int] = {}
-        for name, formula in self.read.items():
-            uses = [used for used in formula.names if used in self.read]
+        for name in self.read:
+            uses = [used for used in self.uses[name] if used in self.read]
             open_uses[name] = len(uses)
             for used in uses:
                 users.setdefault(used, []).append(name)
@@ -364,7 +383,7 @@ class _Evaluator:
         name = left[0]
         while name not in path:
             path[name] = None
-            name = next(used for used in self.read[name].names if used in place)
+            name = next(used for used in self.uses[name] if used in place)
         members = list(path)[list(path).index(name) :]
         turn = members.index(min(members, key=lambda member: place[member]))
         cycle = members[turn:] + members[:turn]
@@ -382,7 +401,7 @@ class _Evaluator:
         if name in self.broken:
             return
         formula = self.read[name]
-        missing = [used for used in formula.names if used not in self.estimates]
+        missing = [used for used in self.uses[name] if used not in self.estimates]
         if missing:
             roots = dict.fromkeys(root for used in missing for root in self.waits.get(used, (used,)))
             self.waits[name] = tuple(roots)
