@@ -1,0 +1,158 @@
+"""Where does theory not quite fit the model? The assumptions of the twin that a model breaks, in words for a
+report.
+
+Where twin and simulation differ by more than their intervals, these are the first suspects.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from toscale.engine.model import (
+    Call,
+    Clock,
+    Consume,
+    Discipline,
+    Each,
+    Fork,
+    Get,
+    Model,
+    Parallel,
+    Poisson,
+    Policy,
+    Scatter,
+    Send,
+    Step,
+    Visit,
+    inner,
+    walk,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from toscale.engine.model import Flow, Steps
+    from toscale.theory.stations import StationTheory
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """`what`: flow, station, store, buffer or model; `text` says what theory takes to be so and is not."""
+
+    what: str
+    name: str
+    text: str
+
+
+def broken(
+    model: Model, stations: Mapping[str, StationTheory], endless: bool, converged: bool
+) -> tuple[Assumption, ...]:
+    """The assumptions that this model breaks."""
+    found: dict[Assumption, None] = {}
+
+    def add(what: str, name: str, text: str) -> None:
+        found[Assumption(what, name, text)] = None
+
+    if endless:
+        add("model", "", "flows cause each other, more at each turn: only what the first cause is counted")
+    if not converged:
+        add(
+            "model",
+            "",
+            "the fixed point of waits and loads did not settle: the figures are those of the last round",
+        )
+    for flow in model.flows:
+        _of_source(flow, add)
+        for step in walk(flow.steps):
+            if isinstance(step, Call) and step.timeout is not None:
+                add(
+                    "flow",
+                    flow.name,
+                    f"{step.path}: how often the time-out strikes is estimated from the mean and variance",
+                )
+                break
+        for step, around in _calls(flow.steps, ()):
+            name = step.station
+            if name is None:
+                continue
+            if any(isinstance(a, Each | Parallel | Scatter) for a in around):
+                add(
+                    "station",
+                    name,
+                    f"the calls of {flow.name} come several at once, theory takes them one by one (Poisson)",
+                )
+            if isinstance(flow.source, Consume):
+                add(
+                    "station",
+                    name,
+                    f"the calls of {flow.name} follow each other from few consumers, theory takes them as Poisson",
+                )
+        gets = [s for s in walk(flow.steps) if isinstance(s, Get)]
+        if len(gets) > len({(g.store, g.key) for g in gets}):
+            add(
+                "flow",
+                flow.name,
+                "it looks the same key up twice, theory takes the second look-up as independent",
+            )
+    for place in model.stations:
+        state = stations[place.name]
+        if state.machines > 1 and place.shards <= 0 and place.policy is Policy.LEAST_OUTSTANDING:
+            add("station", place.name, "least outstanding is taken as one shared queue, which waits less")
+        if state.machines > 1 and place.policy is Policy.TWO_CHOICES:
+            add("station", place.name, "two choices are taken as among very many machines")
+        if place.discipline is Discipline.LIFO:
+            add(
+                "station",
+                place.name,
+                "last in, first out has the same mean wait, but longer percentiles than theory says",
+            )
+        if (
+            place.slots is not None
+            and state.holding is not None
+            and state.holding > state.work * state.stretch * 1.01
+        ):
+            add(
+                "station",
+                place.name,
+                "its slots are held across calls, whose times depend on how many are held",
+            )
+        if (place.slots, place.cores) != (None, None) and max(
+            state.slot_utilisation or 0, state.core_utilisation or 0
+        ) > 0.9:
+            add(
+                "station",
+                place.name,
+                "so close to its limit, the wait depends on more than means and variances",
+            )
+    for shelf in model.stores:
+        if shelf.memory is not None and shelf.shards > 1:
+            add("store", shelf.name, "all shards are taken as alike, though each has other keys")
+    return tuple(found)
+
+
+def _of_source(flow: Flow, add: object) -> None:
+    assert callable(add)
+    match flow.source:
+        case Poisson(rates) if len(rates) > 1:
+            add("flow", flow.name, "its rate varies, theory takes its mean")
+        case Clock():
+            add("flow", flow.name, "a clock ticks regularly, theory takes its ticks as Poisson")
+        case Consume(_, batch) if batch > 1:
+            add(
+                "flow",
+                flow.name,
+                "the size of a batch follows from the mean time of one, not from its whole distribution",
+            )
+
+
+def _calls(
+    steps: Steps, around: tuple[Step, ...]
+) -> Iterator[tuple[Visit | Scatter | Send, tuple[Step, ...]]]:
+    """Every call of a station with the steps around it; a fork's are nobody's."""
+    for step in steps:
+        if isinstance(step, Visit | Scatter | Send):
+            yield step, (*around, step)
+        outer = () if isinstance(step, Fork) else (*around, step)
+        for block in inner(step):
+            yield from _calls(block, outer)

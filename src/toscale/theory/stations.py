@@ -1,0 +1,299 @@
+"""How loaded is each station, and how do its calls fare? The machines of a station, from the calls that the
+walk counted.
+
+Machines behind a policy each get an equal part of the calls: a Poisson process where they are drawn at
+random, every m-th call (Erlang, with variability 1/m) in turn. Least outstanding is taken as one shared
+queue, which is a lower bound; two choices by the limit of many machines. Where a key decides the shard, the
+busiest shard stands beside the average of the others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, inf, isfinite, sqrt
+from typing import TYPE_CHECKING
+
+from toscale.engine.model import Policy, Station
+from toscale.theory.layered import Answer, Load, machine
+from toscale.theory.traffic import Calls, Calm, count, hottest_share, mixed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CONSUMERS = "the consumers of "  # so begins the name of those who hold a slot for a buffer
+MOST_CALLERS = 5_000  # above this their number is taken as unlimited
+
+
+@dataclass(frozen=True, slots=True)
+class StationTheory:
+    """The stationary state of one station. None: not finite, or does not apply; `reason` says why."""
+
+    name: str
+    machines: int
+    arrivals: float  # calls per second
+    offered: float | None  # erlangs: slots that the calls would hold if all were served
+    slot_utilisation: float | None  # None: no limit of slots
+    core_utilisation: float | None  # None: no limit of cores
+    holding: float | None  # seconds that a slot is held
+    work: float  # seconds of work per call, before cores are shared
+    stretch: float  # the time in work over the work
+    wait: float | None  # mean seconds for a slot, of the calls let in
+    wait_probability: float | None
+    queue: float | None  # mean number waiting, at all machines
+    refused: float  # the share of calls that find no place
+    hottest_share: float  # of the calls, at the busiest machine
+    hottest_utilisation: float | None  # of its slots or cores, whichever are busier
+    capacity: float | None  # calls per second in this mix, until the busiest machine is full; None: no limit
+    excess: float  # calls per second more than can be served: the queue grows by so much
+    approximation: str
+    reason: str = ""
+
+    @property
+    def overloaded(self) -> bool:
+        return self.excess > 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Machines that are alike but for the hottest."""
+
+    machines: int
+    rate: float
+    answers: tuple[
+        tuple[float, float, Answer], ...
+    ]  # share of the calls, calls per second of one machine, its state
+    calm: Calm
+
+
+def station(place: Station, calls: Sequence[Calls]) -> tuple[StationTheory, dict[str, Calm]]:
+    """What the calls make of a station, and how those of each role fare."""
+    rate = sum(c.rate for c in calls)
+    if rate <= 0:
+        return _idle(place, calls), {}
+    parts: dict[str, list[tuple[float, Calls]]] = {}
+    if place.shards <= 0:
+        parts["policy"] = [(1.0, c) for c in calls]
+    else:
+        share = 1 / place.copies
+        for c in calls:
+            if c.role in ("primary", "copy"):
+                parts.setdefault(c.role, []).append((1.0, c))
+            else:
+                parts.setdefault("primary", []).append((share, c))
+                if place.copies > 1:
+                    parts.setdefault("copy", []).append((1 - share, c))
+    found = {role: _group(place, role, those) for role, those in parts.items()}
+    groups = {role: group for role, group in found.items() if group is not None}
+    calm = {role: group.calm for role, group in groups.items()}
+    if place.shards > 0:
+        total = sum(g.rate for g in groups.values())
+        calm["policy"] = mixed([(g.rate / total, g.calm) for g in groups.values()]) if total > 0 else Calm()
+    return _theory(place, calls, rate, groups), calm
+
+
+def _idle(place: Station, calls: Sequence[Calls]) -> StationTheory:
+    machines = count(place)
+    return StationTheory(
+        place.name,
+        machines,
+        0.0,
+        0.0,
+        None if place.slots is None else 0.0,
+        None if place.cores is None else 0.0,
+        None,
+        0.0,
+        1.0,
+        0.0,
+        0.0,
+        0.0,
+        0.0,
+        1 / machines,
+        0.0 if place.slots is not None or place.cores is not None else None,
+        None,
+        0.0,
+        "nothing arrives",
+        "no flow calls it" if not calls else "the flows that call it have no rate",
+    )
+
+
+def _callers(calls: Sequence[Calls]) -> tuple[int | None, bool]:
+    """How many calls there can be at once, because each caller holds a slot of its own (None: no such limit);
+    and whether all of them are consumers of buffers, who call again as soon as they can.
+    """
+    most: dict[str, float] = {}
+    for c in calls:
+        if c.holder is None:
+            return None, False
+        most[c.holder[0]] = max(most.get(c.holder[0], 0.0), c.holder[1])
+    total = sum(most.values())
+    if total > MOST_CALLERS:
+        return None, False
+    return int(total), all(name.startswith(CONSUMERS) for name in most)
+
+
+def _group(place: Station, role: str, parts: Sequence[tuple[float, Calls]]) -> _Group | None:
+    rate = sum(w * c.rate for w, c in parts)
+    if rate <= 0:
+        return None
+    work = sum(w * c.rate * c.work.mean for w, c in parts) / rate
+    body = sum(w * c.rate * c.body.mean for w, c in parts if c.rate > 0) / rate
+    callers, closed = _callers([c for w, c in parts if c.rate > 0])
+    if not isfinite(body):
+        body = 0.0
+    hold = square = 0.0
+    for w, c in parts:
+        if c.rate > 0 and isfinite(c.body.mean):
+            mean = c.stretch * c.work.mean + c.body.mean
+            hold += w * c.rate * mean
+            square += w * c.rate * (c.stretch**2 * c.work.var + c.body.var + mean * mean)
+    cv2 = max(0.0, square * rate / hold**2 - 1) if hold > 0 else 1.0
+    if not isfinite(cv2):
+        cv2 = 1.0
+    machines = count(place)
+    if place.shards > 0:
+        each = 1 if role == "primary" else place.copies - 1
+        machines = place.shards * each
+        hot = (
+            sum(w * c.rate * hottest_share(place.shards, c.hottest, c.spread) for w, c in parts) / rate / each
+        )
+    else:
+        each, hot = 1, 1 / machines
+    load = _load(place, rate, work, body, cv2, machines, callers, closed)
+    if load.rate == rate and machines > 1:  # one queue for all
+        answers = [(1.0, rate, machine(load))]
+    elif machines == 1 or hot * machines < 1 + 1e-9:
+        answers = [(1.0, rate / machines, machine(load))]
+    else:
+        rest = (1 - hot * each) / (machines - each)
+        answers = [
+            (hot * each, rate * hot, machine(_load(place, rate * hot, work, body, cv2, 1, callers, closed))),
+            (
+                1 - hot * each,
+                rate * rest,
+                machine(_load(place, rate * rest, work, body, cv2, 1, callers, closed)),
+            ),
+        ]
+    blocked = any(not isfinite(c.body.mean) for _, c in parts) and place.slots is not None
+    calm = mixed([(share, _calm(answer, blocked)) for share, _, answer in answers])
+    return _Group(machines, rate, tuple(answers), calm)
+
+
+def _calm(answer: Answer, blocked: bool) -> Calm:
+    if answer.excess > 0 or blocked:
+        return Calm(1.0, inf, 1.0, 0.0, answer.excess)
+    return Calm(answer.stretch, answer.wait, answer.wait_probability, answer.refused)
+
+
+def _load(
+    place: Station,
+    rate: float,
+    work: float,
+    body: float,
+    cv2: float,
+    machines: int,
+    callers: int | None,
+    closed: bool,
+) -> Load:
+    """What one machine is offered, or all as one where they share a queue."""
+    slots, cores, waiting = place.slots, place.cores, place.waiting
+    pooled = place.policy in (Policy.SHARED, Policy.LEAST_OUTSTANDING) and machines > 1 and place.shards <= 0
+    if pooled:
+        return Load(
+            rate,
+            work,
+            body,
+            cv2,
+            None if slots is None else slots * machines,
+            None if cores is None else cores * machines,
+            None if waiting is None else waiting * machines,
+            1.0,
+            callers,
+            closed=closed,
+        )
+    behind = place.shards <= 0
+    regular = 1 / machines if behind and place.policy is Policy.ROUND_ROBIN else 1.0
+    two = behind and place.policy is Policy.TWO_CHOICES and machines > 1
+    if callers is not None and behind and place.policy is not Policy.RANDOM:
+        # evenly over the machines, and one deviation more: taking turns does not look at who is busy
+        callers = min(callers, ceil(callers / machines + (sqrt(callers / machines) if machines > 1 else 0.0)))
+    return Load(rate / machines, work, body, cv2, slots, cores, waiting, regular, callers, two, closed)
+
+
+def _theory(place: Station, calls: Sequence[Calls], rate: float, groups: dict[str, _Group]) -> StationTheory:
+    machines = count(place)
+    work = sum(c.rate * c.work.mean for c in calls) / rate
+    body = sum(c.rate * c.body.mean for c in calls if c.rate > 0) / rate
+    calm = mixed([(g.rate / rate, g.calm) for g in groups.values()])
+    answers = [(a, share * g.rate, each) for g in groups.values() for share, each, a in g.answers]
+    excess = sum(r * a.excess for a, r, _ in answers)
+    limits = [a.capacity / each for a, _, each in answers if a.capacity is not None and each > 0]
+    admitted = rate * (1 - calm.refused)
+    holding = calm.stretch * work + body
+    blocked = not isfinite(body) and place.slots is not None
+    finite = excess <= 0 and not blocked
+    hottest = max(each for _, _, each in answers) / rate
+    pooled = machines > 1 and any(each == g.rate for g in groups.values() for _, each, _ in g.answers)
+    if pooled:
+        hottest = 1 / machines
+    reason = ""
+    if excess > 0:
+        reason = f"{excess:.4g} calls per second more arrive than can be served"
+    elif blocked:
+        reason = "its slots are held by calls of a station that cannot keep up"
+    slot = core = hot_use = None
+    scale = hottest * machines
+    if place.slots is not None and isfinite(body):
+        slot = min(1.0, admitted * holding / (place.slots * machines))
+        hot_use = min(1.0, slot * scale)
+    elif place.slots is not None:
+        slot = hot_use = 1.0
+    if place.cores is not None:
+        core = min(1.0, admitted * work / (place.cores * machines))
+        hot_use = max(hot_use or 0.0, min(1.0, core * scale))
+    return StationTheory(
+        place.name,
+        machines,
+        rate,
+        rate * holding if finite and isfinite(holding) else None,
+        slot,
+        core,
+        holding if isfinite(holding) else None,
+        work,
+        calm.stretch,
+        calm.wait if finite else None,
+        calm.wait_probability if finite else None,
+        admitted * calm.wait if finite else None,
+        calm.refused,
+        hottest,
+        hot_use,
+        rate * min(limits) if limits else None,
+        excess,
+        _approximation(place, machines),
+        reason,
+    )
+
+
+def _approximation(place: Station, machines: int) -> str:
+    """Which formula stands behind the figures."""
+    if place.slots is None and place.cores is None:
+        return "a delay: nobody waits"
+    if place.slots is None:
+        text = "M/G/c with processor sharing (insensitive)"
+    elif place.cores is None or place.cores >= place.slots:
+        text = "M/G/c (Kimura)" if place.waiting is None else "M/G/c/K (two-moment scaling of M/M/c/K)"
+    else:
+        text = "a closed network under a population limit (flow equivalence)"
+    if machines == 1:
+        return text
+    if place.shards > 0:
+        return text + ", the busiest shard beside the others"
+    return (
+        text
+        + {
+            Policy.ROUND_ROBIN: ", every m-th call for each machine (Kraemer and Langenbach-Belz)",
+            Policy.RANDOM: ", each machine alone",
+            Policy.LEAST_OUTSTANDING: ", least outstanding as one shared queue (a lower bound)",
+            Policy.TWO_CHOICES: ", two choices in the limit of many machines (Mitzenmacher)",
+            Policy.SHARED: ", one shared queue",
+        }[place.policy]
+    )

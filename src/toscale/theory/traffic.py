@@ -1,0 +1,750 @@
+"""How often does each step run, and how long does it take? One walk through a flow's steps, given how long
+everything waits.
+
+The walk is where the twin's fixed point turns: with the waits, hit ratios and failures of the last round
+(`Round`) it gives the calls of every station, the look-ups of every store, the messages into every buffer and
+the time of every flow (`Tally`), from which the next round's follow. Arrivals are taken as Poisson
+everywhere, and what happens in one part of a request as independent of the rest, except through the numbers
+and keys that a request carries (`toscale.theory.knowledge`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from math import isfinite, sqrt
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from toscale.engine.model import (
+    HANDLED,
+    Call,
+    Delay,
+    Drop,
+    Each,
+    End,
+    Fork,
+    Get,
+    If,
+    Key,
+    Link,
+    Measure,
+    Model,
+    NewKey,
+    Outcome,
+    Parallel,
+    Pick,
+    Put,
+    Register,
+    Scatter,
+    Send,
+    Set,
+    Station,
+    Step,
+    Steps,
+    Visit,
+    Work,
+)
+from toscale.theory import times
+from toscale.theory.knowledge import Drawn, Known, Listed, Looked, meet
+from toscale.theory.numbers import Spread, constant
+from toscale.theory.popularity import Array, keys
+from toscale.theory.queues import attempts
+from toscale.theory.times import Dice, Time
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Calm:
+    """How calls of a station fare, by the machines they go to: as `toscale.theory.layered.Answer`, averaged
+    over machines.
+    """
+
+    stretch: float = 1.0
+    wait: float = 0.0
+    wait_probability: float = 0.0
+    refused: float = 0.0
+    excess: float = 0.0
+
+
+@dataclass(slots=True)
+class Round:
+    """What the last round of the fixed point found."""
+
+    calm: dict[tuple[str, str], Calm] = field(default_factory=dict)
+    present: dict[tuple[str, int], Array] = field(default_factory=dict)
+    failing: dict[tuple[str, str], float] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Calls:
+    """Calls of one station by one step. Per second, seconds."""
+
+    role: str
+    rate: float  # offered
+    work: Time
+    body: Time
+    stretch: float
+    hottest: float  # the chance of the likeliest key
+    spread: float  # the sum of the squares of the keys' chances
+    holder: (
+        tuple[str, float] | None
+    )  # who holds a slot meanwhile, and how many such calls there can be at once
+
+
+@dataclass(slots=True)
+class Lookups:
+    """What happens to one population in one store, by cells, per second."""
+
+    gets: Array
+    hits: Array
+    fills: float = 0.0  # puts after a miss
+    enters: Array | None = None
+    renews: Array | None = None
+    drops: Array | None = None
+    bytes: float = 0.0  # the sum of sizes over the gets and puts, of which there are
+    entries: float = 0.0
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one walk through every flow counts, per second."""
+
+    calls: dict[str, list[Calls]] = field(default_factory=dict)
+    lookups: dict[tuple[str, int], Lookups] = field(default_factory=dict)
+    # (store, population): gets and hits of keys without popularity
+    others: dict[tuple[str, str], list[float]] = field(default_factory=dict)
+    fresh: dict[str, float] = field(default_factory=dict)  # store: bytes per second of new keys
+    sent: dict[str, list[tuple[str, float, Known]]] = field(
+        default_factory=dict
+    )  # buffer: flow, per run, known
+    failing: dict[tuple[str, str], float] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Part:
+    """Where the time of a flow goes, at one step; per request of the flow. Seconds."""
+
+    station: str | None
+    visits: float = 0.0
+    work: float = 0.0
+    waiting: float = 0.0
+    wire: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """Where a walk is: what of the surroundings matters to a step."""
+
+    flow: str
+    rate: float  # runs of the flow per second
+    zones: tuple[
+        tuple[int, float], ...
+    ] = ()  # of the machine that calls, by chance; empty: outside all zones
+    holder: tuple[str, float] | None = None
+    at_once: float = 1.0  # so many of this step side by side, at most, for one holder
+    parts: dict[str, Part] | None = None  # None: nobody waits for it
+
+    def callers(self) -> tuple[str, float] | None:
+        """Who holds a slot during a call from here, and how many such calls there are at once, at most."""
+        return None if self.holder is None else (self.holder[0], self.holder[1] * self.at_once)
+
+    def within(self, station: Station, zones: tuple[tuple[int, float], ...]) -> Here:
+        """In a slot of that station: as many calls at once as it has slots, or fewer where its own callers
+        are fewer.
+        """
+        callers = self.callers()
+        if station.slots is not None:
+            slots = float(station.slots * count(station))
+            if callers is None or slots < callers[1]:
+                callers = (station.name, slots)
+        return replace(self, zones=zones, holder=callers, at_once=1.0)
+
+
+@dataclass(slots=True)
+class Ran:
+    """How a block of steps went: the time, the chance of its end by outcome, what is known where it went
+    well.
+    """
+
+    time: Time
+    done: float
+    ends: dict[Outcome, float]
+    known: Known
+    stuck: float = 0.0  # the chance that it waits for ever, at a station that cannot keep up
+
+
+@dataclass(slots=True)
+class Measured:
+    """Of a named step: its time, and how often it runs per second."""
+
+    rate: float
+    time: Time
+
+
+class Walk:
+    """One walk through the flows of a model, given the last round. `tally` and `measured` fill up."""
+
+    def __init__(self, model: Model, last: Round, dice: Dice) -> None:
+        self.stations: Mapping[str, Station] = {s.name: s for s in model.stations}
+        self.carries = {b.name: b.carries for b in model.buffers}
+        self.last = last
+        self.dice = dice
+        self.tally = Tally()
+        self.measured: dict[str, Measured] = {}
+        self.missed: dict[str, set[str]] = {}  # store: the lists of keys that were not there
+        self.steps: dict[type, Callable[..., Ran]] = {
+            Visit: self.visit,
+            Delay: self.delay,
+            Get: self.get,
+            Put: self.put,
+            Drop: self.drop,
+            Scatter: self.scatter,
+            Send: self.send,
+            Call: self.call,
+            Fork: self.fork,
+            Parallel: self.parallel,
+            Each: self.each,
+            If: self.branch,
+            Measure: self.measure,
+        }
+
+    # ---- blocks
+    # --------------------------------------------------------------------------------------------------
+
+    def block(self, steps: Steps, known: Known, reach: float, here: Here) -> Ran:
+        """Steps one after the other, begun `reach` times per run of the flow."""
+        time, alive, ends, stuck = times.NONE, 1.0, dict[Outcome, float](), 0.0
+        for step in steps:
+            if alive <= 0:
+                break
+            ran = self.step(step, known, reach * alive, here)
+            time = time.plus(times.sometimes(alive, ran.time, self.dice))
+            for outcome, chance in ran.ends.items():
+                ends[outcome] = ends.get(outcome, 0.0) + alive * chance
+            stuck += alive * ran.stuck
+            alive *= ran.done
+            known = ran.known
+        return Ran(time, alive, ends, known, min(1.0, stuck))
+
+    def step(self, step: Step, known: Known, reach: float, here: Here) -> Ran:
+        match step:
+            case Key(_, register, population):
+                if register not in known.keys:
+                    known = known.with_key(register, Drawn(population, keys(population).weights))
+                return Ran(times.NONE, 1.0, {}, known)
+            case NewKey(_, register, population):
+                return Ran(times.NONE, 1.0, {}, known.with_key(register, Drawn(population, None)))
+            case Set(register, value):
+                return Ran(times.NONE, 1.0, {}, known.with_number(Register(register), constant(value)))
+            case End(_, outcome):
+                return Ran(times.NONE, 0.0, {outcome: 1.0}, known)
+            case _:
+                return self.steps[type(step)](step, known, reach, here)
+
+    # ---- calls of stations
+    # ---------------------------------------------------------------------------------------
+
+    def work(self, work: Work | None, known: Known, times_count: Spread | None = None) -> Time:
+        """The demand of a call, before cores are shared."""
+        if work is None:
+            return times.NONE
+        shape, shape_var = times.moments(work.shape)
+        if work.each == 0:
+            size, size_var, number = work.base, 0.0, None
+        else:
+            number = times_count if times_count is not None else known.number(work.count)
+            size = work.base + work.each * number.mean
+            size_var = work.each**2 * number.variance
+        mean = size * shape
+        if mean <= 0:
+            return times.NONE
+        var = (size * size + size_var) * (shape_var + shape * shape) - mean * mean
+        draws = None
+        if self.dice.wanted:
+            draws = self.dice.of(work.shape) * (
+                size if number is None else work.base + work.each * number.quantiles(self.dice.uniform())
+            )
+        return Time(mean, max(0.0, var), draws)
+
+    def zones(self, station: Station, role: str) -> tuple[tuple[int, float], ...]:
+        """The zones of the machines that a call may go to, by chance."""
+        if not station.zones:
+            return ()
+        machines = count(station)
+        chosen = range(machines)
+        if role == "primary" and station.shards:
+            chosen = range(0, machines, station.copies)
+        places: dict[int, float] = {}
+        for i in chosen:
+            zone = station.zones[i % len(station.zones)]
+            places[zone] = places.get(zone, 0.0) + 1 / len(chosen)
+        return tuple(places.items())
+
+    def hop(
+        self,
+        path: str,
+        station: str,
+        link: Link,
+        pick: Pick,
+        drawn: Drawn | None,
+        work: Time,
+        body: Steps,
+        known: Known,
+        reach: float,
+        here: Here,
+    ) -> Ran:
+        """Over the wire, a slot, the work, the body, and back."""
+        place = self.stations[station]
+        role = role_of(place, pick)
+        calm = self.calm(place, role)
+        zones = self.zones(place, role)
+        near = sum(p * q for z, p in here.zones for y, q in zones if z == y)
+        there = times.crossing(link, near, self.dice)
+        back = times.crossing(link, near, self.dice)
+        inside = Ran(times.NONE, 1.0, {}, known)
+        admitted = 1 - calm.refused
+        part = None if here.parts is None else here.parts.setdefault(path, Part(station))
+        if body:
+            inside = self.block(body, known, reach * admitted, here.within(place, zones))
+        hottest, spread = drawn.concentration() if drawn is not None else (0.0, 0.0)
+        self.tally.calls.setdefault(station, []).append(
+            Calls(role, here.rate * reach, work, inside.time, calm.stretch, hottest, spread, here.callers())
+        )
+        waits = times.waiting(calm.wait, calm.wait_probability, self.dice)
+        served = waits.plus(work.times(calm.stretch)).plus(inside.time)
+        time = there.plus(times.sometimes(admitted, served, self.dice)).plus(back)
+        if part is not None:
+            part.visits += reach
+            part.work += reach * admitted * work.mean
+            part.waiting += reach * admitted * ((calm.stretch - 1) * work.mean + calm.wait)
+            part.wire += reach * (there.mean + back.mean)
+        ends = {outcome: chance * admitted for outcome, chance in inside.ends.items()}
+        if calm.refused > 0:
+            ends[Outcome.REFUSED] = ends.get(Outcome.REFUSED, 0.0) + calm.refused
+        stuck = calm.excess + (1 - calm.excess) * inside.stuck
+        return Ran(time, inside.done * admitted, ends, inside.known, stuck)
+
+    def calm(self, station: Station, role: str) -> Calm:
+        """How this call fares; a call of any machine of a shard is a mixture."""
+        if role == "any":
+            share = 1 / station.copies
+            one = self.last.calm.get((station.name, "primary"), Calm())
+            other = self.last.calm.get((station.name, "copy"), Calm())
+            return mixed([(share, one), (1 - share, other)])
+        return self.last.calm.get((station.name, role), Calm())
+
+    def visit(self, step: Visit, known: Known, reach: float, here: Here) -> Ran:
+        drawn = known.keys.get(step.key) if step.key is not None else None
+        work = self.work(step.work, known)
+        return self.hop(
+            step.path, step.station, step.link, step.pick, drawn, work, step.body, known, reach, here
+        )
+
+    def send(self, step: Send, known: Known, reach: float, here: Here) -> Ran:
+        carried = known.carried(self.carries.get(step.buffer, ()))
+        self.tally.sent.setdefault(step.buffer, []).append((here.flow, reach, carried))
+        work = self.work(step.work, known)
+        if step.station is not None:
+            drawn = known.keys.get(step.key) if step.key is not None else None
+            return self.hop(
+                step.path, step.station, step.link, Pick.POLICY, drawn, work, (), known, reach, here
+            )
+        wire = times.crossing(step.link, 0.0, self.dice).plus(times.crossing(step.link, 0.0, self.dice))
+        if here.parts is not None and (wire.mean > 0 or work.mean > 0):
+            part = here.parts.setdefault(step.path, Part(None))
+            part.visits += reach
+            part.work += reach * work.mean
+            part.wire += reach * wire.mean
+        return Ran(wire.plus(work), 1.0, {}, known)
+
+    def scatter(self, step: Scatter, known: Known, reach: float, here: Here) -> Ran:
+        """As many calls as there are shards with a key, side by side; keys fall on shards evenly."""
+        if step.source is not None:
+            listed = known.lists.get(step.source)
+            if listed is None:
+                return Ran(times.NONE, 1.0, {}, known)
+        else:
+            most = float(step.at_most)
+            number = known.number(step.count).mapped(lambda n: np.clip(np.floor(n), 0.0, most))
+            weights = None if step.fresh else keys(step.population).weights
+            listed = Listed(number, Drawn(step.population, weights))
+        if step.keep is not None:
+            known = known.with_list(step.keep, listed)
+        number, drawn = listed.number, listed.keys
+        some = float(number.weights[number.values > 0].sum())
+        if some <= 0:
+            return Ran(times.NONE, 1.0, {}, known)
+        if step.store is not None:
+            known = self.scattered_keys(step, step.store, listed, known, reach, here)
+        place = self.stations[step.station]
+        shards = max(1, place.shards)
+        # so many shards have one of n keys; and n over that many keys each
+        touched = number.mapped(
+            lambda n: shards * -np.expm1(n * np.log1p(-1 / shards)) if shards > 1 else np.minimum(n, 1.0)
+        )
+        per_call = Spread(
+            np.where(touched.values > 0, number.values / np.maximum(touched.values, 1e-300), 0.0),
+            touched.weights,
+        ).weighted(touched.values)
+        work = self.work(step.work, known, per_call)
+        before = None if here.parts is None else dict[str, Part]()
+        one = self.hop(
+            step.path,
+            step.station,
+            step.link,
+            step.pick,
+            drawn if shards > 1 else None,
+            work,
+            (),
+            known,
+            reach * touched.mean,
+            replace(here, parts=before, at_once=here.at_once * shards),
+        )
+        time = times.latest(one.time, touched, self.dice)
+        if here.parts is not None and before:
+            inner = before[step.path]
+            whole = inner.work + inner.waiting + inner.wire
+            scale = (
+                reach * time.mean / whole if whole > 0 and isfinite(whole) and isfinite(time.mean) else 1.0
+            )
+            part = here.parts.setdefault(step.path, Part(step.station))
+            part.visits += inner.visits
+            part.work += inner.work * scale
+            part.waiting += inner.waiting * scale
+            part.wire += inner.wire * scale
+        refused = one.ends.get(Outcome.REFUSED, 0.0)
+        done = float(touched.weights @ (1 - refused) ** touched.values) if refused > 0 else 1.0
+        ends = {Outcome.REFUSED: 1 - done} if done < 1 else {}
+        return Ran(time, done, ends, known, one.stuck)
+
+    # ---- keys and stores
+    # -----------------------------------------------------------------------------------------
+
+    def lookups(self, store: str, drawn: Drawn) -> Lookups:
+        place = (store, drawn.population.number)
+        if place not in self.tally.lookups:
+            size = len(keys(drawn.population).counts)
+            self.tally.lookups[place] = Lookups(np.zeros(size), np.zeros(size))
+        return self.tally.lookups[place]
+
+    def get(self, step: Get, known: Known, reach: float, here: Here) -> Ran:
+        drawn = known.keys.get(step.key) or Drawn(step.population, None)
+        rate = here.rate * reach
+        put_before = (step.store, step.key) in known.put
+        if drawn.weights is None:
+            hit = 1.0 if put_before else step.present
+            other = self.tally.others.setdefault((step.store, step.population.name), [0.0, 0.0])
+            other[0] += rate
+            other[1] += rate * hit
+            return Ran(
+                times.NONE, 1.0, {}, known.with_look(step.found, hit, Looked(step.store, step.key, None))
+            )
+        present = self.present(step.store, drawn)
+        if put_before:
+            present = np.ones_like(present)
+        hit = float(drawn.weights @ present)
+        look = self.lookups(step.store, drawn)
+        look.gets += rate * drawn.weights
+        look.hits += rate * drawn.weights * present
+        look.bytes += rate * step.bytes
+        look.entries += rate
+        return Ran(
+            times.NONE, 1.0, {}, known.with_look(step.found, hit, Looked(step.store, step.key, present))
+        )
+
+    def present(self, store: str, drawn: Drawn) -> Array:
+        """The chance that each cell's key is there; a half in the first round."""
+        known = self.last.present.get((store, drawn.population.number))
+        return np.full(len(keys(drawn.population).counts), 0.5) if known is None else known
+
+    def put(self, step: Put, known: Known, reach: float, here: Here) -> Ran:
+        drawn = known.keys.get(step.key) or Drawn(step.population, None)
+        rate = here.rate * reach
+        if drawn.weights is None:
+            self.tally.fresh[step.store] = self.tally.fresh.get(step.store, 0.0) + rate * step.bytes
+            return Ran(times.NONE, 1.0, {}, known.with_put(step.store, step.key))
+        look = self.lookups(step.store, drawn)
+        look.bytes += rate * step.bytes
+        look.entries += rate
+        flag = next(
+            (f for f, k in known.looked.items() if k.store == step.store and k.register == step.key), None
+        )
+        if flag is None:
+            look.enters = rate * drawn.weights + (0.0 if look.enters is None else look.enters)
+        else:
+            there = known.number(Register(flag)).mean
+            look.fills += rate * (1 - there)
+            look.renews = rate * there * drawn.weights + (0.0 if look.renews is None else look.renews)
+        return Ran(times.NONE, 1.0, {}, known.with_put(step.store, step.key))
+
+    def drop(self, step: Drop, known: Known, reach: float, here: Here) -> Ran:
+        drawn = known.keys.get(step.key) or Drawn(step.population, None)
+        if drawn.weights is not None:
+            look = self.lookups(step.store, drawn)
+            look.drops = here.rate * reach * drawn.weights + (0.0 if look.drops is None else look.drops)
+        return Ran(times.NONE, 1.0, {}, known)
+
+    def scattered_keys(
+        self, step: Scatter, store: str, listed: Listed, known: Known, reach: float, here: Here
+    ) -> Known:
+        """The look-ups or insertions of the keys of a list; the number of them is in the rate."""
+        drawn, number = listed.keys, listed.number
+        rate = here.rate * reach * number.mean
+        if step.put:
+            if drawn.weights is None:
+                self.tally.fresh[store] = self.tally.fresh.get(store, 0.0) + rate * step.bytes
+                return known
+            look = self.lookups(store, drawn)
+            look.bytes += rate * step.bytes
+            look.entries += rate
+            if step.source is not None and step.source in self.missed_of(store):
+                look.fills += rate
+            else:
+                look.enters = rate * drawn.weights + (0.0 if look.enters is None else look.enters)
+            return known
+        if step.found is None:
+            return known
+        if drawn.weights is None:
+            hit, present = 0.0, None
+            other = self.tally.others.setdefault((store, step.population.name), [0.0, 0.0])
+            other[0] += rate
+        else:
+            present = self.present(store, drawn)
+            hit = float(drawn.weights @ present)
+            look = self.lookups(store, drawn)
+            look.gets += rate * drawn.weights
+            look.hits += rate * drawn.weights * present
+            look.bytes += rate * step.bytes
+            look.entries += rate
+        whole = hit**number.values
+        known = known.with_look(step.found, float(number.weights @ whole), Looked(store, "", None))
+        if step.missed is not None:
+            self.missed_of(store).add(step.missed)
+            values = np.where(whole < 1, number.values * (1 - hit) / np.maximum(1 - whole, 1e-300), 0.0)
+            left = Spread(
+                np.concatenate([np.zeros(len(values)), values]),
+                np.concatenate([number.weights * whole, number.weights * (1 - whole)]),
+            )
+            weights = drawn.weights
+            if weights is not None and present is not None and hit < 1:
+                weights = weights * (1 - present) / (1 - hit)
+            known = known.with_list(step.missed, Listed(left, Drawn(drawn.population, weights)))
+        return known
+
+    def missed_of(self, store: str) -> set[str]:
+        """The names of the lists of keys that missed in a store."""
+        return self.missed.setdefault(store, set())
+
+    # ---- what combines
+    # -------------------------------------------------------------------------------------------
+
+    def delay(self, step: Delay, known: Known, reach: float, here: Here) -> Ran:
+        time = self.work(step.work, known)
+        if here.parts is not None:
+            part = here.parts.setdefault(step.path, Part(None))
+            part.visits += reach
+            part.work += reach * time.mean
+        return Ran(time, 1.0, {}, known)
+
+    def call(self, step: Call, known: Known, reach: float, here: Here) -> Ran:
+        place = (here.flow, step.path)
+        failing = self.last.failing.get(place, 0.0)
+        more = step.retry.times if step.retry is not None else 0
+        tries = attempts(failing, more)
+        inside = here
+        if step.timeout is not None and failing > 0.01:
+            inside = replace(here, holder=None)  # what was given up goes on, and nobody holds a slot for it
+        ran = self.block(step.body, known, reach * tries, inside)
+        late = 0.0
+        time = ran.time
+        if step.timeout is not None:
+            late, time = times.capped(time, step.timeout)
+            if not isfinite(ran.time.mean):
+                late = max(ran.stuck, late if ran.stuck <= 0 else 0.0)
+        ends = {outcome: chance * (1 - late) for outcome, chance in ran.ends.items()}
+        if late > 0:
+            ends[Outcome.TIMED_OUT] = ends.get(Outcome.TIMED_OUT, 0.0) + late
+        done = ran.done * (1 - late)
+        fails = min(1.0, sum(ends.get(outcome, 0.0) for outcome in HANDLED))
+        self.tally.failing[place] = fails
+        time = self.again(step, time, fails, more)
+        tries = attempts(fails, more)
+        last = fails**more  # the chance of coming to the last attempt
+        result = {o: c * (last if o in HANDLED else tries) for o, c in ends.items()}
+        done *= tries
+        ways = [(done, ran.known)]
+        for outcome, steps in step.handlers.items():
+            chance = result.pop(outcome, 0.0)
+            if chance <= 0:
+                continue
+            handled = self.block(steps, known, reach * chance, here)
+            time = time.plus(times.sometimes(chance, handled.time, self.dice))
+            ways.append((chance * handled.done, handled.known))
+            done += chance * handled.done
+            for end, share in handled.ends.items():
+                result[end] = result.get(end, 0.0) + chance * share
+        stuck = 0.0 if step.timeout is not None else ran.stuck
+        return Ran(time, min(1.0, done), result, meet(ways) if len(ways) > 1 else ran.known, stuck)
+
+    def again(self, step: Call, time: Time, fails: float, more: int) -> Time:
+        """The time of an attempt and of those after it, with the pauses between."""
+        if more == 0 or fails <= 0 or step.retry is None:
+            return time
+        whole = time
+        chance = 1.0
+        for k in range(1, more + 1):
+            chance *= fails
+            if chance < 1e-12:
+                break
+            pause = step.retry.backoff * step.retry.factor ** (k - 1)
+            spread = step.retry.jitter * pause  # evenly from -jitter to +jitter of it
+            draws = None
+            if self.dice.wanted:
+                draws = pause + spread * (2 * self.dice.uniform() - 1)
+                if time.draws is not None:
+                    draws = draws + time.draws[self.dice.ranks()]
+            another = Time(time.mean + pause, time.var + spread * spread / 3, draws)
+            whole = whole.plus(times.sometimes(chance, another, self.dice))
+        return whole
+
+    def fork(self, step: Fork, known: Known, reach: float, here: Here) -> Ran:
+        self.block(step.body, known, reach, replace(here, parts=None, holder=None, at_once=1.0))
+        return Ran(times.NONE, 1.0, {}, known)
+
+    def parallel(self, step: Parallel, known: Known, reach: float, here: Here) -> Ran:
+        inside = replace(here, at_once=here.at_once * max(1, len(step.branches)))
+        runs = [self.block(branch, known, reach, inside) for branch in step.branches]
+        needed = len(runs) if step.wait is None else min(step.wait, len(runs))
+        time = times.race([r.time for r in runs], needed, self.dice)
+        # the chance that exactly k branches are done
+        chances = np.zeros(len(runs) + 1)
+        chances[0] = 1.0
+        for ran in runs:
+            chances[1:] = chances[1:] * (1 - ran.done) + chances[:-1] * ran.done
+            chances[0] *= 1 - ran.done
+        done = float(chances[needed:].sum()) if needed > 0 else 1.0
+        ends = _shared(1 - done, runs)
+        stuck = max((r.stuck for r in runs), default=0.0) if needed == len(runs) else 0.0
+        return Ran(time, done, ends, beside(known, runs), stuck)
+
+    def each(self, step: Each, known: Known, reach: float, here: Here) -> Ran:
+        number = known.number(step.count).mapped(np.floor)
+        batch = max(1, step.batch)
+        passes = number.mapped(lambda n: np.ceil(np.maximum(n, 0.0) / batch))
+        mean = passes.mean
+        if mean <= 0:
+            return Ran(times.NONE, 1.0, {}, known)
+        inside = known.weighted(step.count, passes.values).without(step.fresh)
+        if step.size is not None:
+            full = float(np.floor(number.values / batch) @ number.weights)
+            rest = np.mod(number.values, batch)
+            values = np.concatenate([[float(batch)], rest])
+            weights = np.concatenate([[full], number.weights * (rest > 0)])
+            sizes = Spread(values, weights / weights.sum()).compressed(200)
+            inside = inside.with_number(Register(step.size), sizes)
+        side = float(passes.values.max()) if step.at_once is None else float(step.at_once)
+        ran = self.block(step.body, inside, reach * mean, replace(here, at_once=here.at_once * side))
+        time = times.repeated(ran.time, passes, step.at_once, self.dice)
+        if ran.done >= 1 - 1e-15:
+            return Ran(time, 1.0, {}, known, ran.stuck)
+        done = float(passes.weights @ ran.done**passes.values)
+        return Ran(time, done, _shared(1 - done, [ran]), known, ran.stuck)
+
+    def branch(self, step: If, known: Known, reach: float, here: Here) -> Ran:
+        chance, yes, no = known.branch(step.test)
+        first = self.block(step.then, yes, reach * chance, here) if chance > 0 else None
+        second = self.block(step.otherwise, no, reach * (1 - chance), here) if chance < 1 else None
+        if first is None or second is None:
+            return first or second or Ran(times.NONE, 1.0, {}, known)
+        ends: dict[Outcome, float] = {}
+        for weight, ran in ((chance, first), (1 - chance, second)):
+            for outcome, share in ran.ends.items():
+                ends[outcome] = ends.get(outcome, 0.0) + weight * share
+        done = chance * first.done + (1 - chance) * second.done
+        ways = [(chance * first.done, first.known), ((1 - chance) * second.done, second.known)]
+        stuck = chance * first.stuck + (1 - chance) * second.stuck
+        time = times.either(chance, first.time, second.time, self.dice)
+        return Ran(time, done, ends, meet(ways), stuck)
+
+    def measure(self, step: Measure, known: Known, reach: float, here: Here) -> Ran:
+        ran = self.block(step.body, known, reach, here)
+        rate = here.rate * reach
+        earlier = self.measured.get(step.name)
+        if earlier is None or earlier.rate + rate <= 0:
+            self.measured[step.name] = Measured(rate, ran.time)
+        else:
+            time = times.either(rate / (rate + earlier.rate), ran.time, earlier.time, self.dice)
+            self.measured[step.name] = Measured(rate + earlier.rate, time)
+        return ran
+
+
+def count(station: Station) -> int:
+    """How many machines a station has."""
+    return station.shards * station.copies if station.shards > 0 else station.machines
+
+
+def role_of(station: Station, pick: Pick) -> str:
+    """Which machines a call goes to: "policy", or within the key's shard "primary", "copy" or "any"."""
+    if pick is Pick.POLICY or station.shards <= 0:
+        return "policy"
+    if station.copies <= 1 or pick is Pick.PRIMARY:
+        return "primary"
+    return "copy" if pick is Pick.COPY else "any"
+
+
+def mixed(parts: list[tuple[float, Calm]]) -> Calm:
+    """The average of several, each with its share of the calls."""
+    return Calm(
+        sum(w * c.stretch for w, c in parts),
+        sum(w * c.wait for w, c in parts if w > 0),
+        sum(w * c.wait_probability for w, c in parts),
+        sum(w * c.refused for w, c in parts),
+        sum(w * c.excess for w, c in parts),
+    )
+
+
+def hottest_share(shards: int, hottest: float, spread: float) -> float:
+    """The expected share of the calls at the busiest of the shards, with keys spread by a hash.
+
+    The shard of the likeliest key has that key and its part of the rest. Else the largest of `shards` sums:
+    mean 1/S, variance (1/S)(1 - 1/S) sum of p^2, and the largest is about sqrt(2 ln S) deviations above
+    (Gumbel's normal maximum).
+    """
+    if shards <= 1:
+        return 1.0
+    even = hottest + (1 - hottest) / shards
+    uneven = 1 / shards + sqrt(2 * np.log(shards) * spread * (1 - 1 / shards) / shards)
+    return float(min(1.0, max(even, uneven)))
+
+
+def _shared(missing: float, runs: list[Ran]) -> dict[Outcome, float]:
+    """The chance of not going well, over outcomes as they come in the runs."""
+    sums: dict[Outcome, float] = {}
+    for ran in runs:
+        for outcome, chance in ran.ends.items():
+            sums[outcome] = sums.get(outcome, 0.0) + chance
+    total = sum(sums.values())
+    if missing <= 0 or total <= 0:
+        return {}
+    return {outcome: missing * chance / total for outcome, chance in sums.items()}
+
+
+def beside(known: Known, runs: list[Ran]) -> Known:
+    """What is known after branches side by side: what each has changed."""
+    numbers, drawn, looked, lists, put = (
+        dict(known.numbers),
+        dict(known.keys),
+        dict(known.looked),
+        dict(known.lists),
+        set(known.put),
+    )
+    for ran in runs:
+        numbers.update({n: s for n, s in ran.known.numbers.items() if known.numbers.get(n) is not s})
+        drawn.update({r: d for r, d in ran.known.keys.items() if known.keys.get(r) is not d})
+        looked.update(ran.known.looked)
+        lists.update(ran.known.lists)
+        put |= ran.known.put
+    return Known(numbers, drawn, looked, lists, frozenset(put))

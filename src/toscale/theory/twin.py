@@ -1,0 +1,509 @@
+"""What does theory say about the whole model? Loads, waits, hit ratios and latencies, found together as a
+fixed point.
+
+Hit ratios decide who goes to the database, failures how often one tries, waits how long a slot is held, and
+that how long the callers wait: each round walks through all flows with the answers of the last one
+(`toscale.theory.traffic`), then solves stations (`stations`, `layered`), stores (`stores`, `cache`), buffers
+and the rates of flows that others cause, until nothing changes.
+
+What is not finite is None and has a reason. Rates are those offered: a station that cannot keep up does not
+relieve those behind it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import inf, isfinite, sqrt
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from toscale.engine.model import (
+    After,
+    Clock,
+    Consume,
+    Flow,
+    Get,
+    Key,
+    Model,
+    NewKey,
+    Outcome,
+    Poisson,
+    Population,
+    Put,
+    Scatter,
+    walk,
+)
+from toscale.engine.model import Drop as DropKey
+from toscale.theory import times
+from toscale.theory.assumptions import Assumption, broken
+from toscale.theory.knowledge import NOTHING, Known, meet
+from toscale.theory.mixing import Mixing
+from toscale.theory.queues import Batches, Overloaded, bulk
+from toscale.theory.stations import CONSUMERS, StationTheory, station
+from toscale.theory.stores import StoreTheory, store
+from toscale.theory.times import Dice, Time
+from toscale.theory.traffic import Calm, Here, Ran, Round, Tally, Walk
+from toscale.theory.traffic import Part as Spent
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping
+
+    from toscale.theory.popularity import Array
+
+MOST_ROUNDS = 100
+CLOSE = 1e-6  # the relative change at which the fixed point is reached
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Where the time of a flow goes, at one step. Mean seconds per request of the flow, all visits together.
+
+    `station` is None for time that passes at no station. `waiting` is for slots, for cores and, in a buffer,
+    for the consumer. What runs side by side is all counted: see `FlowTheory.overlap`. None: not finite.
+    """
+
+    path: str
+    station: str | None
+    visits: float
+    work: float
+    waiting: float | None
+    wire: float
+
+
+@dataclass(frozen=True, slots=True)
+class FlowTheory:
+    """One flow in its stationary state; `reason` says why a figure is None.
+
+    `latency` and `deviation` are moments (the waits by theory, parts of a request taken as independent); the
+    percentiles are read from 2,048 draws of the same times, to a few percent. All requests count, failed ones
+    with the time until they failed. `failed`: the share that ends so, by cause.
+    """
+
+    name: str
+    rate: float  # requests per second
+    latency: float | None
+    deviation: float | None
+    p50: float | None
+    p90: float | None
+    p99: float | None
+    parts: tuple[Part, ...]
+    overlap: float | None  # seconds by which the parts exceed the latency: what passed side by side
+    failed: dict[str, float]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepTheory:
+    """A named step: how often it runs, and its time as for a flow."""
+
+    name: str
+    rate: float
+    latency: float | None
+    p50: float | None
+    p90: float | None
+    p99: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class BufferTheory:
+    """A buffer as its (slowest) consumer sees it."""
+
+    name: str
+    rate: float  # messages per second
+    consumer: str | None  # the flow; None: nobody reads it
+    batch: float | None  # mean number of messages taken at once
+    wait: float | None  # mean seconds until a message's batch begins
+    depth: float | None  # mean number of messages that wait
+    utilisation: float | None  # of what the consumers can do with full batches
+    excess: float  # messages per second more than can be consumed
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Overload:
+    """A part that cannot keep up: by so many calls or messages per second what waits there grows."""
+
+    name: str
+    excess: float
+    arrivals: float
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """All that theory says; by name."""
+
+    stations: dict[str, StationTheory]
+    stores: dict[str, StoreTheory]
+    buffers: dict[str, BufferTheory]
+    flows: dict[str, FlowTheory]
+    steps: dict[str, StepTheory]
+    overloaded: tuple[Overload, ...]
+    assumptions: tuple[Assumption, ...]
+    rounds: int  # of the fixed point
+    converged: bool
+
+
+def average(source: Poisson) -> float:
+    """The mean rate over the time that a varying rate is given for; straight lines between its points."""
+    if len(source.rates) == 1 or source.times[-1] <= source.times[0]:
+        return source.rates[-1]
+    spans = np.diff(source.times)
+    rates = np.asarray(source.rates)
+    return float(spans @ (rates[:-1] + rates[1:]) / 2 / spans.sum())
+
+
+def solve(model: Model, rates: Mapping[str, float] | None = None) -> Twin:
+    """The analytic twin of a model. `rates` gives flows another rate of requests per second than their
+    arrivals have.
+
+    Never raises for a valid model: overload, a rate of zero and a flow that causes itself are results.
+    """
+    return _Solver(model, rates or {}).solve()
+
+
+class _Solver:
+    """The fixed point; see the module."""
+
+    def __init__(self, model: Model, rates: Mapping[str, float]) -> None:
+        self.model = model
+        self.given = rates
+        self.last = Round()
+        self.populations = _populations(model)
+        self.rate = {flow.name: self.own_rate(flow) for flow in model.flows}  # requests
+        self.batches: dict[str, Batches | None] = {}  # of consuming flows; None: cannot keep up
+        self.sizes: dict[str, float] = {}  # of their batches
+        self.arrives: dict[str, Known] = {}
+        self.fills: dict[tuple[str, int], float] = {}
+        self.stations: dict[str, StationTheory] = {}
+        self.stores: dict[str, StoreTheory] = {}
+        self.mixing = Mixing()
+        self.full: dict[str, float] = {}  # mean seconds that a batch takes
+        self.endless = False  # flows that cause each other, more at each turn
+
+    def own_rate(self, flow: Flow) -> float:
+        if flow.name in self.given:
+            return self.given[flow.name]
+        match flow.source:
+            case Poisson():
+                return average(flow.source)
+            case Clock(every, number):
+                return number / every if every > 0 else 0.0
+            case _:
+                return 0.0
+
+    def solve(self) -> Twin:
+        converged, rounds = False, 0
+        for rounds in range(1, MOST_ROUNDS + 1):
+            before = self.rate, self.last, {f: self.size(f) for f in self.rate}
+            walked, runs = self.walk(Dice(False))
+            self.follow(walked.tally, runs)
+            self.settle(walked.tally)
+            if rounds > 1 and self.change(*before) < CLOSE:
+                converged = True
+                break
+        walked, runs = self.walk(Dice(True))
+        return self.result(walked, runs, rounds, converged)
+
+    # ---- one round
+    # -----------------------------------------------------------------------------------------------
+
+    def size(self, flow: str) -> float:
+        """Requests of the flow for each run of its steps: the mean batch of a consumer, else 1."""
+        batches = self.batches.get(flow)
+        if batches is not None:
+            return self.sizes.get(flow, batches.size)
+        return float(self.consumes(flow).batch) if flow in self.batches else 1.0
+
+    def consumes(self, flow: str) -> Consume:
+        source = next(f.source for f in self.model.flows if f.name == flow)
+        assert isinstance(source, Consume)
+        return source
+
+    def walk(self, dice: Dice) -> tuple[Walk, dict[str, tuple[Ran, dict[str, Spent]]]]:
+        partitions = {b.name: b.partitions for b in self.model.buffers}
+        through = Walk(self.model, self.last, dice)
+        runs: dict[str, tuple[Ran, dict[str, Spent]]] = {}
+        for flow in self.model.flows:
+            parts: dict[str, Spent] = {}
+            here = Here(flow.name, self.rate[flow.name] / self.size(flow.name), parts=parts)
+            if isinstance(flow.source, Consume):
+                holder = (CONSUMERS + flow.source.buffer, float(partitions[flow.source.buffer]))
+                here = Here(flow.name, here.rate, holder=holder, parts=parts)
+            ran = through.block(flow.steps, self.arrives.get(flow.name, NOTHING), 1.0, here)
+            runs[flow.name] = ran, parts
+        return through, runs
+
+    def follow(self, tally: Tally, runs: dict[str, tuple[Ran, dict[str, Spent]]]) -> None:
+        """The rates of flows that others cause: x = e + G x, in requests per second; and what their requests
+        know.
+        """
+        flows = self.model.flows
+        place = {flow.name: i for i, flow in enumerate(flows)}
+        own = np.array([self.own_rate(f) for f in flows])
+        gain = np.zeros((len(flows), len(flows)))
+        known: dict[str, Known] = {}
+        for flow in flows:
+            i = place[flow.name]
+            if flow.name in self.given:
+                pass
+            elif isinstance(flow.source, Consume):
+                for sender, reach, _ in tally.sent.get(flow.source.buffer, ()):
+                    gain[i, place[sender]] += reach / self.size(sender)
+            elif isinstance(flow.source, After):
+                for earlier in flow.source.flows:
+                    gain[i, place[earlier]] += flow.source.chance * _well(runs[earlier][0])
+            if isinstance(flow.source, Consume):
+                known[flow.name] = meet(
+                    [
+                        (max(1e-30, self.rate[sender] * reach / self.size(sender)), known_there)
+                        for sender, reach, known_there in tally.sent.get(flow.source.buffer, ())
+                    ]
+                )
+            elif isinstance(flow.source, After):
+                known[flow.name] = meet(
+                    [
+                        (
+                            max(1e-30, self.rate[f] * _well(runs[f][0])),
+                            runs[f][0].known.carried(flow.source.carries),
+                        )
+                        for f in flow.source.flows
+                    ]
+                )
+        self.arrives = known
+        solved = _caused(own, gain)
+        self.endless = solved is None
+        if solved is None:
+            # each turn brings more than the last: what the first causes is all that can be said
+            solved = own + gain @ own
+        self.rate = {flow.name: float(x) for flow, x in zip(flows, solved, strict=True)}
+        partitions = {b.name: b.partitions for b in self.model.buffers}
+        for flow in flows:
+            if isinstance(flow.source, Consume):
+                time = runs[flow.name][0].time
+                self.full[flow.name] = time.mean
+                batches = self.consumer(
+                    self.rate[flow.name] / partitions[flow.source.buffer], time, flow.source.batch
+                )
+                self.batches[flow.name] = batches
+
+    def consumer(self, rate: float, time: Time, batch: int) -> Batches | None:
+        """One partition's consumer, whose batches take that time."""
+        if not isfinite(time.mean):
+            return None
+        cv2 = time.var / time.mean**2 if time.mean > 0 else 0.0
+        try:
+            return (
+                bulk(rate, time.mean, cv2, batch)
+                if rate > 0 and time.mean > 0
+                else Batches(1.0, 0.0, 0.0, 0.0)
+            )
+        except Overloaded:
+            return None
+
+    def settle(self, tally: Tally) -> None:
+        """Stations and stores, given what the walk counted."""
+        calm: dict[tuple[str, str], Calm] = {}
+        for place in self.model.stations:
+            self.stations[place.name], roles = station(place, tally.calls.get(place.name, []))
+            for role, fares in roles.items():
+                calm[place.name, role] = fares
+        present = {}
+        for shelf in self.model.stores:
+            earlier = self.stores.get(shelf.name)
+            guess = earlier.characteristic_time if earlier is not None else None
+            self.stores[shelf.name], there = store(shelf, tally, self.populations, self.fills, guess)
+            for number, chances in there.items():
+                present[shelf.name, number] = chances
+        self.last = self.mixed(calm, present, dict(tally.failing))
+
+    def mixed(
+        self,
+        calm: dict[tuple[str, str], Calm],
+        present: dict[tuple[str, int], Array],
+        failing: dict[tuple[str, str], float],
+    ) -> Round:
+        """What the next round starts from: the results of this one, and where that swings, a mixture with
+        earlier ones.
+        """
+        state: dict[Hashable, float] = {}
+        result: dict[Hashable, float] = {}
+        for name, fares in calm.items():
+            earlier = self.last.calm.get(name, Calm())
+            for figure in ("stretch", "wait", "refused"):
+                state[figure, name] = getattr(earlier, figure)
+                result[figure, name] = getattr(fares, figure)
+        for call, chance in failing.items():
+            state["failing", call] = self.last.failing.get(call, 0.0)
+            result["failing", call] = chance
+        for flow, batches in self.batches.items():
+            if batches is not None:
+                state["batch", flow] = self.sizes.get(flow, batches.size)
+                result["batch", flow] = batches.size
+        proposed = self.mixing.next(state, result)
+        for flow, batches in self.batches.items():
+            if batches is not None:
+                self.sizes[flow] = max(1.0, proposed["batch", flow])
+        return Round(
+            {
+                name: replace(
+                    fares,
+                    stretch=max(1.0, proposed["stretch", name]),
+                    wait=proposed["wait", name],
+                    refused=min(1.0, proposed["refused", name]),
+                )
+                for name, fares in calm.items()
+            },
+            present,
+            {call: min(1.0, proposed["failing", call]) for call in failing},
+        )
+
+    def change(self, rate: dict[str, float], last: Round, size: dict[str, float]) -> float:
+        """The largest relative change of anything since the round before."""
+        largest = 0.0
+        for name, x in self.rate.items():
+            largest = max(largest, _apart(x, rate[name], 1e-9), _apart(self.size(name), size[name], 1e-9))
+        for role, fares in self.last.calm.items():
+            earlier = last.calm.get(role, Calm())
+            largest = max(
+                largest, _apart(fares.wait, earlier.wait, 1e-9), abs(fares.stretch - earlier.stretch)
+            )
+            largest = max(largest, abs(fares.refused - earlier.refused))
+        for place, chances in self.last.present.items():
+            before = last.present.get(place)
+            largest = max(largest, 1.0 if before is None else float(np.abs(chances - before).max()))
+        for call, chance in self.last.failing.items():
+            largest = max(largest, abs(chance - last.failing.get(call, 0.0)))
+        return largest
+
+    # ---- the result
+    # ----------------------------------------------------------------------------------------------
+
+    def result(
+        self, walked: Walk, runs: dict[str, tuple[Ran, dict[str, Spent]]], rounds: int, converged: bool
+    ) -> Twin:
+        buffers = {b.name: self.buffer(b.name, walked.tally) for b in self.model.buffers}
+        flows = {flow.name: self.flow(flow, *runs[flow.name], buffers) for flow in self.model.flows}
+        steps = {
+            name: StepTheory(
+                name,
+                m.rate,
+                _finite(m.time.mean),
+                times.percentile(m.time, 0.5),
+                times.percentile(m.time, 0.9),
+                times.percentile(m.time, 0.99),
+            )
+            for name, m in walked.measured.items()
+        }
+        overloaded = [Overload(s.name, s.excess, s.arrivals) for s in self.stations.values() if s.excess > 0]
+        overloaded += [Overload(b.name, b.excess, b.rate) for b in buffers.values() if b.excess > 0]
+        return Twin(
+            dict(self.stations),
+            dict(self.stores),
+            buffers,
+            flows,
+            steps,
+            tuple(overloaded),
+            broken(self.model, self.stations, self.endless, converged),
+            rounds,
+            converged,
+        )
+
+    def buffer(self, name: str, tally: Tally) -> BufferTheory:
+        sent = sum(reach * self.rate[f] / self.size(f) for f, reach, _ in tally.sent.get(name, ()))
+        readers = [f for f in self.model.flows if isinstance(f.source, Consume) and f.source.buffer == name]
+        if not readers:
+            return BufferTheory(
+                name, sent, None, None, None, None, None, sent, "nobody reads it" if sent else ""
+            )
+        slow = next((f for f in readers if self.batches[f.name] is None), None)
+        flow = slow or max(readers, key=lambda f: self.batches[f.name].wait)  # type: ignore[union-attr]
+        rate = self.rate[flow.name]
+        batches = self.batches[flow.name]
+        if batches is None:
+            most = self.consumes(flow.name).batch
+            partitions = next(b.partitions for b in self.model.buffers if b.name == name)
+            possible = partitions * most / self.full[flow.name]  # 0 where a batch never ends
+            reason = f"{flow.name} can consume {possible:.4g} of {rate:.4g} messages per second"
+            return BufferTheory(
+                name, rate, flow.name, float(most), None, None, 1.0, max(0.0, rate - possible), reason
+            )
+        return BufferTheory(
+            name, rate, flow.name, batches.size, batches.wait, rate * batches.wait, batches.utilisation, 0.0
+        )
+
+    def flow(
+        self, flow: Flow, ran: Ran, spent: dict[str, Spent], buffers: dict[str, BufferTheory]
+    ) -> FlowTheory:
+        time = ran.time
+        parts = [
+            Part(path, p.station, p.visits, p.work, _finite(p.waiting), p.wire) for path, p in spent.items()
+        ]
+        reason = ""
+        if isinstance(flow.source, Consume):
+            batches = self.batches[flow.name]
+            wait = inf if batches is None else batches.wait
+            chance = 1.0 if batches is None else batches.busy
+            time = times.waiting(wait, chance, Dice(True)).plus(time)
+            parts.insert(0, Part(flow.source.buffer, None, 1.0, 0.0, _finite(wait), 0.0))
+            if batches is None:
+                reason = buffers[flow.source.buffer].reason
+        if not isfinite(time.mean) and not reason:
+            full = [s.name for s in self.stations.values() if s.excess > 0]
+            reason = f"it waits for {' and '.join(full)}, which cannot keep up"
+        overlap = None
+        if isfinite(time.mean) and all(p.waiting is not None for p in parts):
+            overlap = sum(p.work + (p.waiting or 0.0) + p.wire for p in parts) - time.mean
+        failed = {
+            outcome.name.lower().replace("_", " "): chance
+            for outcome, chance in ran.ends.items()
+            if outcome not in (Outcome.ANSWERED, Outcome.STOPPED) and chance > 0
+        }
+        return FlowTheory(
+            flow.name,
+            self.rate[flow.name],
+            _finite(time.mean),
+            _finite(sqrt(time.var)) if time.var >= 0 else None,
+            times.percentile(time, 0.5),
+            times.percentile(time, 0.9),
+            times.percentile(time, 0.99),
+            tuple(parts),
+            overlap,
+            failed,
+            reason,
+        )
+
+
+def _populations(model: Model) -> dict[int, Population]:
+    found: dict[int, Population] = {}
+    for flow in model.flows:
+        for step in walk(flow.steps):
+            if isinstance(step, Key | NewKey | Get | Put | DropKey | Scatter):
+                found.setdefault(step.population.number, step.population)
+    return found
+
+
+def _well(ran: Ran) -> float:
+    """The chance that a request ends well."""
+    return min(1.0, ran.done + ran.ends.get(Outcome.ANSWERED, 0.0) + ran.ends.get(Outcome.STOPPED, 0.0))
+
+
+def _caused(own: np.ndarray, gain: np.ndarray) -> np.ndarray | None:
+    """X = own + gain x, or None where each turn brings more than the last."""
+    try:
+        x = np.linalg.solve(np.eye(len(own)) - gain, own)
+    except np.linalg.LinAlgError:
+        return None
+    return x if np.all(np.isfinite(x)) and np.all(x >= -1e-9 * (1 + np.abs(own).max(initial=0.0))) else None
+
+
+def _apart(one: float, other: float, floor: float) -> float:
+    if one == other:
+        return 0.0
+    if not isfinite(one) or not isfinite(other):
+        return 1.0
+    return abs(one - other) / max(abs(one), abs(other), floor)
+
+
+def _finite(value: float) -> float | None:
+    return value if isfinite(value) else None
