@@ -7,7 +7,7 @@ others are prose.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 from toscale.design.flow import Comparator, Event, FlowDone
@@ -150,7 +150,11 @@ def read_target(reader: Reader, node: Node, what: str) -> Target | Prose | None:
         return None
     if not _looks_like_a_target(scalar.text):
         return Prose(scalar.text, scalar.place)
-    return _TargetReader(reader, scalar).read()
+    before = reader.problems.errors
+    target = _TargetReader(reader, scalar).read()
+    if target is None and reader.problems.errors == before:
+        return Prose(scalar.text, scalar.place)  # it is of something that a change has taken away
+    return target
 
 
 def _looks_like_a_target(text: str) -> bool:
@@ -282,6 +286,9 @@ class _TargetReader:
             return self.bounded(name, place)
         flow, dot, step = name.rpartition(".")
         if dot and flow in names.flows and flow in names.steps.get(step, ()):
+            middle = replace(place, end_column=place.column + len(flow))
+            self.reader.refer("flow", flow, middle)
+            self.reader.refer("step", step, replace(place, column=middle.end_column + 1))
             return OfStep(flow, step, f"{flow}/{step}")
         flows = names.steps.get(name, [])
         if (name in names.flows) + len(flows) > 1:
@@ -290,6 +297,7 @@ class _TargetReader:
             self.reader.wrong("TS212", place, said, f"Write {' or '.join(ways)}, or rename one.")
             return None
         if flows:
+            self.reader.refer("step", name, place)
             return OfStep(flows[0], name, f"{flows[0]}/{name}")
         known = self.reader.known(name, ("flow", "step"), place)
         return None if known is None else OfFlow(known)
@@ -336,6 +344,7 @@ class _TargetReader:
     def fault(self, start: int) -> tuple[str, int]:
         for name in sorted(self.reader.names.faults, key=len, reverse=True):
             if self.text.startswith(name, start):
+                self.reader.refer("fault", name, self.reader.part(self.node, start, start + len(name)))
                 return name, start + len(name)
         sign = comparator_in(self.text, start)
         end = sign[0] if sign else len(self.text)

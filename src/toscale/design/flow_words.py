@@ -73,6 +73,8 @@ def term(reader: Reader, name: str, node: Scalar, start: int) -> bool:
     """Whether something that is held has this name, or this term."""
     names = reader.names
     if name in names.terms or name in names.entities:
+        sort = "estimate" if name in names.terms else "entity"
+        reader.refer(sort, name, reader.part(node, start, start + len(name)))
         return True
     mend = reader.did_you_mean(
         name,
@@ -151,6 +153,7 @@ def condition(reader: Reader, node: Scalar) -> Condition | None:
 def _connected(reader: Reader, node: Scalar, found: re.Match[str]) -> HeldState | None:
     connection = reader.known(found[2], ("connection",), reader.part(node, *found.span(2)))
     who = found[1]
+    reader.refer_to_someone(who, reader.part(node, *found.span(1)))
     known = {**reader.items, **reader.names.actors, **reader.names.entities}
     if who not in known:
         mend = reader.did_you_mean(who, known, "Name the items of the `each` around it with `as:`.")
@@ -198,9 +201,10 @@ def over(reader: Reader, node: Node, what: str) -> Over | None:
     known = reader.known(name, ("connection",), reader.part(scalar, 0, len(name)))
     if separator:
         everybody = {**reader.items, **reader.names.actors, **reader.names.entities}
+        start = len(name) + len(separator)
+        place = reader.part(scalar, start, start + len(of))
+        reader.refer_to_someone(of, place)
         if of not in everybody:
-            start = len(name) + len(separator)
-            place = reader.part(scalar, start, start + len(of))
             mend = reader.did_you_mean(of, everybody, "Name the items of the `each` around it with `as:`.")
             reader.wrong("TS206", place, f"Nothing is called {quoted(of)} here.", mend)
             return None
@@ -221,7 +225,7 @@ def locks(reader: Reader, node: Node, what: str) -> tuple[str, ...]:
             continue
         name = scalar.text.removeprefix("per ").strip()
         place = reader.part(scalar, len(scalar.text) - len(name), len(scalar.text))
-        known = reader.known(name, ("entity",), place) if name not in reader.names.actors else name
+        known = reader.known(name, ("entity", "actor"), place)
         if known is not None:
             found.append(known)
     return tuple(found)
@@ -285,6 +289,7 @@ def event(reader: Reader, node: Scalar, start: int, end: int) -> FlowDone | Even
     text = piece.strip()
     place = reader.part(node, start, start + len(text))
     if text in reader.names.flows:
+        reader.refer("flow", text, place)
         return FlowDone(text, place)
     subject, _, happens = text.rpartition(" ")
     at = reader.part(node, start, start + max(len(subject), 1))

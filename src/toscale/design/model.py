@@ -379,6 +379,7 @@ class Change:
 
     entries: Mapping[str, Node]
     place: Place = field(default=NOWHERE, compare=False, repr=False)
+    places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)  # of the paths
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,9 +77,14 @@ class Problems:
         return len(self._problems) + self._more
 
     @property
+    def errors(self) -> int:
+        """How many of them are errors."""
+        return sum(problem.severity == "error" for problem in self._problems.values()) + self._more
+
+    @property
     def failed(self) -> bool:
         """Whether there is an error among them."""
-        return any(problem.severity == "error" for problem in self._problems.values())
+        return self.errors > 0
 
     def sorted(self) -> tuple[Problem, ...]:
         """All of them, by place; when there were too many, the last one says how many more."""

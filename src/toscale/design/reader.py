@@ -43,13 +43,22 @@ from toscale.quantity.grammar import parse
 from toscale.quantity.times import Shape as TimeShape
 from toscale.quantity.times import parse_time_expression
 
-__all__ = ["Reader", "Use"]
+__all__ = ["Reader", "Reference", "Use"]
 
 MOST_ENTRIES = 2_000
 """The most entries of one section: components, flows, entities, ..."""
 MOST_NAME = 100
 
 _NAME = re.compile(r"[^\W_][\w' /&+-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A name where it is used: of which sort (component, flow, entity, ...), and its place, of the name alone."""
+
+    sort: str
+    name: str
+    place: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +76,7 @@ def sub_place(source: Source, node: Scalar, start: int, end: int) -> Place:
     """
     offset = node.start + (1 if node.quoted else 0)
     place = node.place
-    if node.start < 0 or place.line != place.end_line:
+    if node.start < 0 or place.line != place.end_line or not node.text:
         return place
     if source.text[offset : offset + len(node.text)] != node.text:
         return place
@@ -95,6 +104,9 @@ class Reader:
         self.source, self.names, self.problems = source, names, problems
         self.custom, self.builders = custom, builders
         self.uses: list[Use] = []
+        self.references: list[Reference] = []
+        self.section = ""  # the section that is being read
+        self.removed: frozenset[tuple[str, str]] = frozenset()  # what a change has taken away: sort and name
         self.items: dict[
             str, str | None
         ] = {}  # what `as:` calls the items around this place, with their entity
@@ -210,11 +222,18 @@ class Reader:
         is not yet there.
         """
         tables = [self.names.table(what) for what in to]
-        if any(name in table for table in tables):
-            return name
+        for sort, table in zip(to, tables, strict=True):
+            if name in table:
+                self.refer(sort, name, place)
+                return name
+        gone = any((sort, name) in self.removed for sort in to)
+        if gone and self.section in TALKING_SECTIONS:
+            said = f"{quoted(name)} is taken away by the change: what is said of it is not judged."
+            self.problems.add("TS509", place, said)
+            return None
         candidates = [candidate for table in tables for candidate in table]
         code, section = REFERENCES[to[0]]
-        soft = to[0] in ("actor", "entity") and len(to) == 1
+        soft = to[0] in ("actor", "entity")
         near = nearest(name, candidates)
         if soft and near is None:
             section_word = "requirements.users" if to[0] == "actor" else "data"
@@ -230,6 +249,15 @@ class Reader:
         mend = f"Did you mean `{near}`?" if near else f"Declare it under `{section}`."
         self.problems.add(code, place, f"Unknown {kind} {quoted(name)}.", mend)
         return None
+
+    def refer(self, sort: str, name: str, place: Place) -> None:
+        """Note that a name is used at a place."""
+        self.references.append(Reference(sort, name, place))
+
+    def refer_to_someone(self, name: str, place: Place) -> None:
+        """Note that an actor or an entity is used, where an item of an `each` could be."""
+        if name not in self.items:
+            self.refer("entity" if name in self.names.entities else "actor", name, place)
 
     # --- formulas and times
 
@@ -404,7 +432,9 @@ class Reader:
             place = self.part(node, start + part.start, start + part.end)
             if "." in part.name:
                 good = self.attribute(part.name, place) is not None and good
-            elif part.name not in self.names.estimates:
+            elif part.name in self.names.estimates:
+                self.refer("estimate", part.name, place)
+            else:
                 mend = self.did_you_mean(
                     part.name, self.names.estimates, "Add it to `estimates`, or write its value."
                 )
@@ -419,6 +449,9 @@ class Reader:
         first, *rest = (name.strip() for name in text.split("."))
         path = AttributePath((first, *rest), place)
         names = self.names
+        if place.line == place.end_line and first not in self.items:
+            sort = "entity" if first in names.entities else "actor"
+            self.refer(sort, first, replace(place, end_column=place.column + len(first)))
         if first in self.items:
             entity = self.items[first]
         elif first in names.entities:
@@ -502,6 +535,9 @@ def members(entity: Mapping) -> dict[str, str | None]:
     own.setdefault("size", None)  # how many are in one batch
     return own
 
+
+TALKING_SECTIONS = ("requirements", "focus", "api", "prices", "operations", "layout")
+"""The sections that only talk of parts: what they say of a part that a change takes away falls with it."""
 
 REFERENCES: dict[str, tuple[str, str]] = {
     "component": ("TS201", "components"),

@@ -65,7 +65,7 @@ _ENTRIES: tuple[tuple[str, str, str, str, tuple[str, str]], ...] = (
         "missing-operator",
         "two values side by side",
         "Whether they are multiplied, or one of them is too much, would be a guess.",
-        _estimate("20 «30»", "20 * 30"),
+        _estimate("«20 30»", "20 * 30"),
     ),
     (
         "TS310",

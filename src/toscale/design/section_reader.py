@@ -181,8 +181,7 @@ def pair(reader: Reader, node: Node, what: str) -> tuple[str, str] | None:
     ends = []
     for name, start in ((one.strip(), 0), (other.strip(), scalar.text.rindex(other.strip()))):
         place = reader.part(scalar, start, start + len(name))
-        soft = name not in reader.names.components and not reader.names.actors
-        ends.append(reader.known(name, ("actor",) if soft else ("component", "actor"), place))
+        ends.append(reader.known(name, ("actor", "component"), place))
     return None if None in ends else cast("tuple[str, str]", tuple(ends))
 
 
@@ -317,9 +316,10 @@ def endpoint(reader: Reader, node: Mapping, values: dict[str, Any]) -> Endpoint:
 def change(reader: Reader, node: Node, what: str) -> Change | None:
     """Paths with what comes there; it is applied, and so checked, by `change`."""
     mapping = reader.mapping(node, what)
-    return (
-        None if mapping is None else Change({key.text: value for key, value in mapping.items}, mapping.place)
-    )
+    if mapping is None:
+        return None
+    entries = {key.text: value for key, value in mapping.items}
+    return Change(entries, mapping.place, {key.text: key.place for key, _ in mapping.items})
 
 
 def decision(reader: Reader, node: Mapping, values: dict[str, Any]) -> Decision:

@@ -507,10 +507,11 @@ class _Composer:
             )
             return
         if parent.event.flow_style and isinstance(node, Scalar) and node.value is None and not node.text:
-            self.check_empty_value(parent, key, node)
+            self.empty_value(parent, key, node)
+            return
         parent.items.append((key, node))
 
-    def check_empty_value(self, parent: _Open, key: Scalar, node: Scalar) -> None:
+    def empty_value(self, parent: _Open, key: Scalar, node: Scalar) -> None:
         if ":" not in self.text[key.end : max(node.start, key.end) + 1] or node.start <= key.end:
             before = parent.items[-1] if parent.items else None
             said = f"The key {quoted(key.text)} has no value: a comma in braces starts a new key."

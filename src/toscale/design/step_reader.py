@@ -290,8 +290,9 @@ class StepReader:
     def check_whose(self, of: str, value: Scalar, start: int) -> None:
         reader = self.reader
         known = {**reader.items, **reader.names.actors, **reader.names.entities}
+        place = reader.part(value, start, start + len(of))
+        reader.refer_to_someone(of, place)
         if of not in known:
-            place = reader.part(value, start, start + len(of))
             mend = reader.did_you_mean(of, known, "Name the items of the `each` around it with `as:`.")
             reader.wrong("TS206", place, f"Nothing is called {quoted(of)} here.", mend)
 
@@ -413,6 +414,7 @@ class StepReader:
 
     def each_of(self, scalar: Scalar) -> Formula | AttributePath | Replicas | HeldSet | None:
         if scalar.text in self.reader.names.components:
+            self.reader.refer("component", scalar.text, scalar.place)
             return Replicas(scalar.text, scalar.place)
         if scalar.text.endswith(" is over"):
             return held_set(self.reader, scalar)
