@@ -66,7 +66,22 @@ def changed(design: Design, change: AnyMapping[str, object] | Change) -> Loaded:
             problems.add("TS406", place, said, error.suggestion)
     if problems.failed:
         return Loaded(None, problems.sorted())
-    return read_nodes(Source(source.file, source.text, root))
+    return read_nodes(Source(source.file, source.text, root), removed=_removed(source.root, root))
+
+
+_SORTS = {"components": "component", "flows": "flow", "data": "entity", "faults": "fault"}
+
+
+def _removed(before: Node | None, after: Node) -> frozenset[tuple[str, str]]:
+    """What a change has taken away: sort and name."""
+    gone: set[tuple[str, str]] = set()
+    for section, sort in _SORTS.items():
+        old = before.get(section) if isinstance(before, Mapping) else None
+        new = after.get(section) if isinstance(after, Mapping) else None
+        kept = {key.text for key, _ in new.items} if isinstance(new, Mapping) else set()
+        if isinstance(old, Mapping):
+            gone |= {(sort, key.text) for key, _ in old.items if key.text not in kept}
+    return frozenset(gone)
 
 
 def _source_of(design: Design) -> Source:

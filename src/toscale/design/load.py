@@ -21,7 +21,7 @@ from toscale.design.flow_words import FLOW_WORDS, RATE_PARTS
 from toscale.design.model import Design, Prose, Requirements
 from toscale.design.names import gather
 from toscale.design.problems import DesignError, Problem, Problems, quoted
-from toscale.design.reader import MOST_ENTRIES, Reader
+from toscale.design.reader import MOST_ENTRIES, Reader, Reference
 from toscale.design.rules import FORMULA_RULES
 from toscale.design.section_reader import SECTION_PARTS, SECTION_WORDS, flow
 from toscale.design.source import Mapping, Node, Scalar, Source, read_source
@@ -40,6 +40,7 @@ class Loaded:
 
     design: Design | None
     problems: tuple[Problem, ...]
+    references: tuple[Reference, ...] = ()  # every use of a name, as far as it could be read
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -70,9 +71,12 @@ def read_design(data: bytes | str, file: str = "<text>") -> Loaded:
     return read_nodes(source, problems)
 
 
-def read_nodes(source: Source, problems: Problems | None = None) -> Loaded:
-    """The design in nodes that were read before, with all its problems. `problems` are those found until
-    here.
+def read_nodes(
+    source: Source, problems: Problems | None = None, removed: frozenset[tuple[str, str]] = frozenset()
+) -> Loaded:
+    """The design in nodes that were read before, with all its problems.
+
+    `problems` are those found until here; `removed` the parts that a change has taken away, each with its sort.
     """
     problems = Problems() if problems is None else problems
     root = source.root
@@ -88,7 +92,12 @@ def read_nodes(source: Source, problems: Problems | None = None) -> Loaded:
     names = gather(root)
     custom = {**FLOW_WORDS, **SECTION_WORDS, **DATA_WORDS, "entity": entity, "steps": _later, "flow": _later}
     reader = Reader(source, names, problems, custom, {**RATE_PARTS, **SECTION_PARTS, **DATA_PARTS})
-    values = reader.shape(mapping, SHAPES["design"]) or {}
+    reader.removed = removed
+    values: dict[str, Any] = {}
+    for key, node in mapping.items:
+        reader.section = key.text
+        values.update(reader.shape(Mapping(((key, node),)), SHAPES["design"]) or {})
+    reader.section = "flows"
     values["flows"] = _flows(reader, mapping.get("flows"))
     _check_names(reader, mapping)
     _name_parts(reader, mapping, values)
@@ -96,7 +105,7 @@ def read_nodes(source: Source, problems: Problems | None = None) -> Loaded:
     check_whole(design, reader)
     check_dimensions(reader, design.estimates, {name: part.each_has for name, part in design.data.items()})
     found = problems.sorted()
-    return Loaded(replace(design, problems=found), found)
+    return Loaded(replace(design, problems=found), found, tuple(reader.references))
 
 
 def _later(reader: Reader, node: Node, what: str) -> None:
@@ -195,6 +204,7 @@ def _name_parts(reader: Reader, root: Mapping, values: dict[str, Any]) -> None:
                 name: replace(part, **{attribute: name}) for name, part in values[section].items()
             }
     for section, to in (("prices", ("component",)), ("layout", ("component",)), ("api", ("step", "flow"))):
+        reader.section = section
         for key in _keys(root, section):
             if reader.known(key.text, to, key.place) is None:
                 values.get(section, {}).pop(key.text, None)

@@ -223,6 +223,12 @@ _WARNINGS = (
         + "      - app: 1 ms\n",
         _APP + _TICK + "      - app: 1 ms\n",
     ),
+    Rule(
+        "TS509",
+        "note",
+        "something said of what a change takes away",
+        "In the design with the change it has no meaning, so a condition of it is shown and not judged.",
+    ),
 )
 
 RULES_FOR_MEANING: tuple[Rule, ...] = (*_ERRORS, *_WARNINGS)
