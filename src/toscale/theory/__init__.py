@@ -1,5 +1,21 @@
 """The analytic twin: what queueing theory says about a model, in milliseconds. `solve(model)` gives a `Twin`."""
 
-from toscale.theory.twin import Twin, solve
+from toscale.theory.assumptions import Assumption
+from toscale.theory.results import BufferTheory, FlowTheory, Overload, Part, StepTheory, Twin
+from toscale.theory.stations import StationTheory
+from toscale.theory.stores import StoreTheory
+from toscale.theory.twin import average, solve
 
-__all__ = ["Twin", "solve"]
+__all__ = [
+    "Assumption",
+    "BufferTheory",
+    "FlowTheory",
+    "Overload",
+    "Part",
+    "StationTheory",
+    "StepTheory",
+    "StoreTheory",
+    "Twin",
+    "average",
+    "solve",
+]

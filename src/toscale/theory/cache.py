@@ -59,16 +59,18 @@ def stay(evict: Evict, time: float, ttl: float, touch: Array, put: Array, drop: 
     `touch`: the rate at which the key's place is renewed (LRU), `put`: at which its TTL starts anew. Under
     LRU it stays for the busy period of M/D/infinity, (exp(r T) - 1) / r: until for the first time nobody asks
     for T. With a TTL from the insertion, that period is cut off: it is T exactly with chance exp(-r T), and
-    decays exponentially beyond (an approximation with the exact mean). Under FIFO it stays for T, under
-    random eviction for an exponential time of mean T.
+    decays exponentially beyond (an approximation with the exact mean). Under FIFO only puts renew its
+    place; under random eviction it stays for an exponential time of mean T.
     """
     # a TTL that each put starts anew ends where no put comes for so long: a busy period too
     life = np.full_like(touch, inf) if ttl == inf else _busy_period(put, ttl)
     if evict is Evict.RANDOM:
         hazard = drop + (0.0 if time == inf else 1 / time)
         return _discounted(life, hazard)
-    if evict is Evict.FIFO or time == inf:
-        return _discounted(np.minimum(life, time), drop)
+    if time == inf:
+        return _discounted(life, drop)
+    if evict is Evict.FIFO:
+        touch = put
     first = _discounted(np.minimum(life, time), drop)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         x = touch * time
@@ -87,9 +89,7 @@ def _busy_period(rate: Array, time: float) -> Array:
 
 
 def _discounted(length: Array, hazard: Array) -> Array:
-    """The integral of exp(-hazard t) from 0 to `length`; both may be infinite, not 0 and infinite together
-    unless it is.
-    """
+    """The integral of exp(-hazard t) from 0 to `length`; either may be infinite."""
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
         x = hazard * length
         return np.where(
@@ -115,23 +115,29 @@ def contents(
     evict: Evict = Evict.LRU,
     ttl: float | None = None,
     fresh: float = 0.0,
+    expired_stay: bool = True,
     guess: float | None = None,
 ) -> Contents:
     """The stationary state of a store with `memory` bytes in all its shards together (None: no bound).
 
     `fresh`: bytes per second of keys that are inserted once and not asked for again; they take room for T, or
-    until they expire. `guess`: a characteristic time to start from. Memory for which nothing at all is
-    evicted gives the time None.
+    until they expire. `expired_stay`: an expired entry keeps its room until somebody asks for it or it is evicted,
+    as in the engine, in memcached and, between two sweeps, in Redis; else it is gone at once. (Without a bound
+    the occupancy is that of the entries that have not expired.) `guess`: a characteristic time to start from.
+    Memory for which nothing at all is evicted gives the time None.
     """
     life = inf if ttl is None else ttl
     bound = inf if memory is None else memory
     demands = [d if d.bytes <= bound else _never(d) for d in demands]
 
+    # how long an entry that is not evicted takes room
+    room = inf if expired_stay and memory is not None else life
+
     def filled(time: float) -> float:
-        total = sum(float(np.dot(d.counts, present(d, evict, time, life))) * d.bytes for d in demands)
+        total = sum(float(np.dot(d.counts, present(d, evict, time, room))) * d.bytes for d in demands)
         if fresh > 0:
             zero = np.zeros(1)
-            total += fresh * float(stay(evict, time, life, zero, zero, zero)[0])
+            total += fresh * float(stay(evict, time, room, zero, zero, zero)[0])
         return total
 
     whole = filled(inf)

@@ -10,12 +10,12 @@ busiest shard stands beside the average of the others.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil, inf, isfinite, sqrt
+from math import ceil, inf, isfinite, log, sqrt
 from typing import TYPE_CHECKING
 
 from toscale.engine.model import Policy, Station
 from toscale.theory.layered import Answer, Load, machine
-from toscale.theory.traffic import Calls, Calm, count, hottest_share, mixed
+from toscale.theory.tally import Calls, Calm, count, mixed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,6 +89,20 @@ def station(place: Station, calls: Sequence[Calls]) -> tuple[StationTheory, dict
         total = sum(g.rate for g in groups.values())
         calm["policy"] = mixed([(g.rate / total, g.calm) for g in groups.values()]) if total > 0 else Calm()
     return _theory(place, calls, rate, groups), calm
+
+
+def hottest_share(shards: int, hottest: float, spread: float) -> float:
+    """The expected share of the calls at the busiest of the shards, with keys spread by a hash.
+
+    The shard of the likeliest key has that key and its part of the rest. Else the largest of `shards` sums:
+    mean 1/S, variance (1/S)(1 - 1/S) sum of p^2, and the largest is about sqrt(2 ln S) deviations above
+    (Gumbel's normal maximum).
+    """
+    if shards <= 1:
+        return 1.0
+    even = hottest + (1 - hottest) / shards
+    uneven = 1 / shards + sqrt(2 * log(shards) * spread * (1 - 1 / shards) / shards)
+    return min(1.0, max(even, uneven))
 
 
 def _idle(place: Station, calls: Sequence[Calls]) -> StationTheory:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from toscale.engine.model import Population, Store
-    from toscale.theory.traffic import Lookups, Tally
+    from toscale.theory.tally import Lookups, Tally
 
 
 @dataclass(frozen=True, slots=True)

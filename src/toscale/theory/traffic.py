@@ -10,8 +10,8 @@ and keys that a request carries (`toscale.theory.knowledge`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from math import isfinite, sqrt
+from dataclasses import replace
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,142 +46,16 @@ from toscale.engine.model import (
     Work,
 )
 from toscale.theory import times
-from toscale.theory.knowledge import Drawn, Known, Listed, Looked, meet
+from toscale.theory.knowledge import Drawn, Known, Listed, meet
+from toscale.theory.lookups import Shelves
 from toscale.theory.numbers import Spread, constant
-from toscale.theory.popularity import Array, keys
+from toscale.theory.popularity import keys
 from toscale.theory.queues import attempts
+from toscale.theory.tally import Calls, Calm, Here, Measured, Part, Ran, Round, Tally, count, mixed, role_of
 from toscale.theory.times import Dice, Time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-
-@dataclass(frozen=True, slots=True)
-class Calm:
-    """How calls of a station fare, by the machines they go to: as `toscale.theory.layered.Answer`, averaged
-    over machines.
-    """
-
-    stretch: float = 1.0
-    wait: float = 0.0
-    wait_probability: float = 0.0
-    refused: float = 0.0
-    excess: float = 0.0
-
-
-@dataclass(slots=True)
-class Round:
-    """What the last round of the fixed point found."""
-
-    calm: dict[tuple[str, str], Calm] = field(default_factory=dict)
-    present: dict[tuple[str, int], Array] = field(default_factory=dict)
-    failing: dict[tuple[str, str], float] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Calls:
-    """Calls of one station by one step. Per second, seconds."""
-
-    role: str
-    rate: float  # offered
-    work: Time
-    body: Time
-    stretch: float
-    hottest: float  # the chance of the likeliest key
-    spread: float  # the sum of the squares of the keys' chances
-    holder: (
-        tuple[str, float] | None
-    )  # who holds a slot meanwhile, and how many such calls there can be at once
-
-
-@dataclass(slots=True)
-class Lookups:
-    """What happens to one population in one store, by cells, per second."""
-
-    gets: Array
-    hits: Array
-    fills: float = 0.0  # puts after a miss
-    enters: Array | None = None
-    renews: Array | None = None
-    drops: Array | None = None
-    bytes: float = 0.0  # the sum of sizes over the gets and puts, of which there are
-    entries: float = 0.0
-
-
-@dataclass(slots=True)
-class Tally:
-    """What one walk through every flow counts, per second."""
-
-    calls: dict[str, list[Calls]] = field(default_factory=dict)
-    lookups: dict[tuple[str, int], Lookups] = field(default_factory=dict)
-    # (store, population): gets and hits of keys without popularity
-    others: dict[tuple[str, str], list[float]] = field(default_factory=dict)
-    fresh: dict[str, float] = field(default_factory=dict)  # store: bytes per second of new keys
-    sent: dict[str, list[tuple[str, float, Known]]] = field(
-        default_factory=dict
-    )  # buffer: flow, per run, known
-    failing: dict[tuple[str, str], float] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Part:
-    """Where the time of a flow goes, at one step; per request of the flow. Seconds."""
-
-    station: str | None
-    visits: float = 0.0
-    work: float = 0.0
-    waiting: float = 0.0
-    wire: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Here:
-    """Where a walk is: what of the surroundings matters to a step."""
-
-    flow: str
-    rate: float  # runs of the flow per second
-    zones: tuple[
-        tuple[int, float], ...
-    ] = ()  # of the machine that calls, by chance; empty: outside all zones
-    holder: tuple[str, float] | None = None
-    at_once: float = 1.0  # so many of this step side by side, at most, for one holder
-    parts: dict[str, Part] | None = None  # None: nobody waits for it
-
-    def callers(self) -> tuple[str, float] | None:
-        """Who holds a slot during a call from here, and how many such calls there are at once, at most."""
-        return None if self.holder is None else (self.holder[0], self.holder[1] * self.at_once)
-
-    def within(self, station: Station, zones: tuple[tuple[int, float], ...]) -> Here:
-        """In a slot of that station: as many calls at once as it has slots, or fewer where its own callers
-        are fewer.
-        """
-        callers = self.callers()
-        if station.slots is not None:
-            slots = float(station.slots * count(station))
-            if callers is None or slots < callers[1]:
-                callers = (station.name, slots)
-        return replace(self, zones=zones, holder=callers, at_once=1.0)
-
-
-@dataclass(slots=True)
-class Ran:
-    """How a block of steps went: the time, the chance of its end by outcome, what is known where it went
-    well.
-    """
-
-    time: Time
-    done: float
-    ends: dict[Outcome, float]
-    known: Known
-    stuck: float = 0.0  # the chance that it waits for ever, at a station that cannot keep up
-
-
-@dataclass(slots=True)
-class Measured:
-    """Of a named step: its time, and how often it runs per second."""
-
-    rate: float
-    time: Time
 
 
 class Walk:
@@ -194,13 +68,10 @@ class Walk:
         self.dice = dice
         self.tally = Tally()
         self.measured: dict[str, Measured] = {}
-        self.missed: dict[str, set[str]] = {}  # store: the lists of keys that were not there
+        self.shelves = Shelves(last, self.tally)
         self.steps: dict[type, Callable[..., Ran]] = {
             Visit: self.visit,
             Delay: self.delay,
-            Get: self.get,
-            Put: self.put,
-            Drop: self.drop,
             Scatter: self.scatter,
             Send: self.send,
             Call: self.call,
@@ -239,6 +110,8 @@ class Walk:
                 return Ran(times.NONE, 1.0, {}, known.with_key(register, Drawn(population, None)))
             case Set(register, value):
                 return Ran(times.NONE, 1.0, {}, known.with_number(Register(register), constant(value)))
+            case Get() | Put() | Drop():
+                return Ran(times.NONE, 1.0, {}, self.shelves.meet(step, known, here.rate * reach))
             case End(_, outcome):
                 return Ran(times.NONE, 0.0, {outcome: 1.0}, known)
             case _:
@@ -378,7 +251,7 @@ class Walk:
         if some <= 0:
             return Ran(times.NONE, 1.0, {}, known)
         if step.store is not None:
-            known = self.scattered_keys(step, step.store, listed, known, reach, here)
+            known = self.shelves.scatter(step, step.store, listed, known, here.rate * reach)
         place = self.stations[step.station]
         shards = max(1, place.shards)
         # so many shards have one of n keys; and n over that many keys each
@@ -422,121 +295,6 @@ class Walk:
 
     # ---- keys and stores
     # -----------------------------------------------------------------------------------------
-
-    def lookups(self, store: str, drawn: Drawn) -> Lookups:
-        place = (store, drawn.population.number)
-        if place not in self.tally.lookups:
-            size = len(keys(drawn.population).counts)
-            self.tally.lookups[place] = Lookups(np.zeros(size), np.zeros(size))
-        return self.tally.lookups[place]
-
-    def get(self, step: Get, known: Known, reach: float, here: Here) -> Ran:
-        drawn = known.keys.get(step.key) or Drawn(step.population, None)
-        rate = here.rate * reach
-        put_before = (step.store, step.key) in known.put
-        if drawn.weights is None:
-            hit = 1.0 if put_before else step.present
-            other = self.tally.others.setdefault((step.store, step.population.name), [0.0, 0.0])
-            other[0] += rate
-            other[1] += rate * hit
-            return Ran(
-                times.NONE, 1.0, {}, known.with_look(step.found, hit, Looked(step.store, step.key, None))
-            )
-        present = self.present(step.store, drawn)
-        if put_before:
-            present = np.ones_like(present)
-        hit = float(drawn.weights @ present)
-        look = self.lookups(step.store, drawn)
-        look.gets += rate * drawn.weights
-        look.hits += rate * drawn.weights * present
-        look.bytes += rate * step.bytes
-        look.entries += rate
-        return Ran(
-            times.NONE, 1.0, {}, known.with_look(step.found, hit, Looked(step.store, step.key, present))
-        )
-
-    def present(self, store: str, drawn: Drawn) -> Array:
-        """The chance that each cell's key is there; a half in the first round."""
-        known = self.last.present.get((store, drawn.population.number))
-        return np.full(len(keys(drawn.population).counts), 0.5) if known is None else known
-
-    def put(self, step: Put, known: Known, reach: float, here: Here) -> Ran:
-        drawn = known.keys.get(step.key) or Drawn(step.population, None)
-        rate = here.rate * reach
-        if drawn.weights is None:
-            self.tally.fresh[step.store] = self.tally.fresh.get(step.store, 0.0) + rate * step.bytes
-            return Ran(times.NONE, 1.0, {}, known.with_put(step.store, step.key))
-        look = self.lookups(step.store, drawn)
-        look.bytes += rate * step.bytes
-        look.entries += rate
-        flag = next(
-            (f for f, k in known.looked.items() if k.store == step.store and k.register == step.key), None
-        )
-        if flag is None:
-            look.enters = rate * drawn.weights + (0.0 if look.enters is None else look.enters)
-        else:
-            there = known.number(Register(flag)).mean
-            look.fills += rate * (1 - there)
-            look.renews = rate * there * drawn.weights + (0.0 if look.renews is None else look.renews)
-        return Ran(times.NONE, 1.0, {}, known.with_put(step.store, step.key))
-
-    def drop(self, step: Drop, known: Known, reach: float, here: Here) -> Ran:
-        drawn = known.keys.get(step.key) or Drawn(step.population, None)
-        if drawn.weights is not None:
-            look = self.lookups(step.store, drawn)
-            look.drops = here.rate * reach * drawn.weights + (0.0 if look.drops is None else look.drops)
-        return Ran(times.NONE, 1.0, {}, known)
-
-    def scattered_keys(
-        self, step: Scatter, store: str, listed: Listed, known: Known, reach: float, here: Here
-    ) -> Known:
-        """The look-ups or insertions of the keys of a list; the number of them is in the rate."""
-        drawn, number = listed.keys, listed.number
-        rate = here.rate * reach * number.mean
-        if step.put:
-            if drawn.weights is None:
-                self.tally.fresh[store] = self.tally.fresh.get(store, 0.0) + rate * step.bytes
-                return known
-            look = self.lookups(store, drawn)
-            look.bytes += rate * step.bytes
-            look.entries += rate
-            if step.source is not None and step.source in self.missed_of(store):
-                look.fills += rate
-            else:
-                look.enters = rate * drawn.weights + (0.0 if look.enters is None else look.enters)
-            return known
-        if step.found is None:
-            return known
-        if drawn.weights is None:
-            hit, present = 0.0, None
-            other = self.tally.others.setdefault((store, step.population.name), [0.0, 0.0])
-            other[0] += rate
-        else:
-            present = self.present(store, drawn)
-            hit = float(drawn.weights @ present)
-            look = self.lookups(store, drawn)
-            look.gets += rate * drawn.weights
-            look.hits += rate * drawn.weights * present
-            look.bytes += rate * step.bytes
-            look.entries += rate
-        whole = hit**number.values
-        known = known.with_look(step.found, float(number.weights @ whole), Looked(store, "", None))
-        if step.missed is not None:
-            self.missed_of(store).add(step.missed)
-            values = np.where(whole < 1, number.values * (1 - hit) / np.maximum(1 - whole, 1e-300), 0.0)
-            left = Spread(
-                np.concatenate([np.zeros(len(values)), values]),
-                np.concatenate([number.weights * whole, number.weights * (1 - whole)]),
-            )
-            weights = drawn.weights
-            if weights is not None and present is not None and hit < 1:
-                weights = weights * (1 - present) / (1 - hit)
-            known = known.with_list(step.missed, Listed(left, Drawn(drawn.population, weights)))
-        return known
-
-    def missed_of(self, store: str) -> set[str]:
-        """The names of the lists of keys that missed in a store."""
-        return self.missed.setdefault(store, set())
 
     # ---- what combines
     # -------------------------------------------------------------------------------------------
@@ -679,45 +437,6 @@ class Walk:
             time = times.either(rate / (rate + earlier.rate), ran.time, earlier.time, self.dice)
             self.measured[step.name] = Measured(rate + earlier.rate, time)
         return ran
-
-
-def count(station: Station) -> int:
-    """How many machines a station has."""
-    return station.shards * station.copies if station.shards > 0 else station.machines
-
-
-def role_of(station: Station, pick: Pick) -> str:
-    """Which machines a call goes to: "policy", or within the key's shard "primary", "copy" or "any"."""
-    if pick is Pick.POLICY or station.shards <= 0:
-        return "policy"
-    if station.copies <= 1 or pick is Pick.PRIMARY:
-        return "primary"
-    return "copy" if pick is Pick.COPY else "any"
-
-
-def mixed(parts: list[tuple[float, Calm]]) -> Calm:
-    """The average of several, each with its share of the calls."""
-    return Calm(
-        sum(w * c.stretch for w, c in parts),
-        sum(w * c.wait for w, c in parts if w > 0),
-        sum(w * c.wait_probability for w, c in parts),
-        sum(w * c.refused for w, c in parts),
-        sum(w * c.excess for w, c in parts),
-    )
-
-
-def hottest_share(shards: int, hottest: float, spread: float) -> float:
-    """The expected share of the calls at the busiest of the shards, with keys spread by a hash.
-
-    The shard of the likeliest key has that key and its part of the rest. Else the largest of `shards` sums:
-    mean 1/S, variance (1/S)(1 - 1/S) sum of p^2, and the largest is about sqrt(2 ln S) deviations above
-    (Gumbel's normal maximum).
-    """
-    if shards <= 1:
-        return 1.0
-    even = hottest + (1 - hottest) / shards
-    uneven = 1 / shards + sqrt(2 * np.log(shards) * spread * (1 - 1 / shards) / shards)
-    return float(min(1.0, max(even, uneven)))
 
 
 def _shared(missing: float, runs: list[Ran]) -> dict[Outcome, float]:

@@ -12,7 +12,7 @@ relieve those behind it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import inf, isfinite, sqrt
 from typing import TYPE_CHECKING
 
@@ -36,15 +36,17 @@ from toscale.engine.model import (
 )
 from toscale.engine.model import Drop as DropKey
 from toscale.theory import times
-from toscale.theory.assumptions import Assumption, broken
+from toscale.theory.assumptions import broken
 from toscale.theory.knowledge import NOTHING, Known, meet
 from toscale.theory.mixing import Mixing
 from toscale.theory.queues import Batches, Overloaded, bulk
+from toscale.theory.results import BufferTheory, FlowTheory, Overload, Part, StepTheory, Twin
 from toscale.theory.stations import CONSUMERS, StationTheory, station
 from toscale.theory.stores import StoreTheory, store
+from toscale.theory.tally import Calm, Here, Ran, Round, Tally
+from toscale.theory.tally import Part as Spent
 from toscale.theory.times import Dice, Time
-from toscale.theory.traffic import Calm, Here, Ran, Round, Tally, Walk
-from toscale.theory.traffic import Part as Spent
+from toscale.theory.traffic import Walk
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
@@ -53,95 +55,6 @@ if TYPE_CHECKING:
 
 MOST_ROUNDS = 100
 CLOSE = 1e-6  # the relative change at which the fixed point is reached
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Where the time of a flow goes, at one step. Mean seconds per request of the flow, all visits together.
-
-    `station` is None for time that passes at no station. `waiting` is for slots, for cores and, in a buffer,
-    for the consumer. What runs side by side is all counted: see `FlowTheory.overlap`. None: not finite.
-    """
-
-    path: str
-    station: str | None
-    visits: float
-    work: float
-    waiting: float | None
-    wire: float
-
-
-@dataclass(frozen=True, slots=True)
-class FlowTheory:
-    """One flow in its stationary state; `reason` says why a figure is None.
-
-    `latency` and `deviation` are moments (the waits by theory, parts of a request taken as independent); the
-    percentiles are read from 2,048 draws of the same times, to a few percent. All requests count, failed ones
-    with the time until they failed. `failed`: the share that ends so, by cause.
-    """
-
-    name: str
-    rate: float  # requests per second
-    latency: float | None
-    deviation: float | None
-    p50: float | None
-    p90: float | None
-    p99: float | None
-    parts: tuple[Part, ...]
-    overlap: float | None  # seconds by which the parts exceed the latency: what passed side by side
-    failed: dict[str, float]
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class StepTheory:
-    """A named step: how often it runs, and its time as for a flow."""
-
-    name: str
-    rate: float
-    latency: float | None
-    p50: float | None
-    p90: float | None
-    p99: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class BufferTheory:
-    """A buffer as its (slowest) consumer sees it."""
-
-    name: str
-    rate: float  # messages per second
-    consumer: str | None  # the flow; None: nobody reads it
-    batch: float | None  # mean number of messages taken at once
-    wait: float | None  # mean seconds until a message's batch begins
-    depth: float | None  # mean number of messages that wait
-    utilisation: float | None  # of what the consumers can do with full batches
-    excess: float  # messages per second more than can be consumed
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Overload:
-    """A part that cannot keep up: by so many calls or messages per second what waits there grows."""
-
-    name: str
-    excess: float
-    arrivals: float
-
-
-@dataclass(frozen=True, slots=True)
-class Twin:
-    """All that theory says; by name."""
-
-    stations: dict[str, StationTheory]
-    stores: dict[str, StoreTheory]
-    buffers: dict[str, BufferTheory]
-    flows: dict[str, FlowTheory]
-    steps: dict[str, StepTheory]
-    overloaded: tuple[Overload, ...]
-    assumptions: tuple[Assumption, ...]
-    rounds: int  # of the fixed point
-    converged: bool
 
 
 def average(source: Poisson) -> float:
