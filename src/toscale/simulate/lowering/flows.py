@@ -1,0 +1,322 @@
+"""How do the flows of a design become those of a model? Each is lowered on its own; what they hand to each
+other is found between.
+
+Flows are gone through twice. The first time tells what each needs, draws, sends and cannot do; from that
+follow the flows that are left out, the queues that nobody reads, and the keys that a message or a following
+flow takes along. The second time makes the steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from toscale.design import flow as design
+from toscale.design.model import Design
+from toscale.engine.model import After, Buffer, Consume, Flow, Poisson, Source, Steps
+from toscale.simulate.lowering.ledger import Ledger
+from toscale.simulate.lowering.machines import Machines
+from toscale.simulate.lowering.scope import Scope, Touched
+from toscale.simulate.lowering.sources import Sources
+from toscale.simulate.lowering.steps import StepLowering
+from toscale.simulate.lowering.walks import walk
+
+__all__ = ["FlowLowering", "Survey"]
+
+Lowering = Callable[[Ledger, frozenset[str], Mapping[tuple[str, str], float]], StepLowering]
+"""Makes what lowers steps: with a ledger, the buffers that nobody reads, and the chances that inherited
+keys are there.
+"""
+
+
+@dataclass(slots=True)
+class Survey:
+    """What the first time through has told."""
+
+    touched: dict[str, set[str]] = field(default_factory=dict)
+    sends: dict[str, set[str]] = field(default_factory=dict)
+    broken: dict[str, list[str]] = field(default_factory=dict)
+    used: dict[str, set[str]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class FlowLowering:
+    """The flows of a design. `left_out` says why a flow is missing; `understated` what is missing where."""
+
+    design: Design
+    machines: Machines
+    sources: Sources
+    ledger: Ledger
+    lowering: Lowering
+    left_out: dict[str, str] = field(default_factory=dict)
+    understated: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+    actors: set[str] = field(default_factory=set)
+    flows: tuple[Flow, ...] = ()
+    buffers: tuple[Buffer, ...] = ()
+
+    def run(self) -> None:
+        """Both times through; the results are in `flows`, `buffers` and beside them."""
+        survey = self._survey()
+        self._leave_out(survey)
+        kept = {name: source for name, source in self.sources.sources.items() if name not in self.left_out}
+        consumers = {source.buffer for source in kept.values() if isinstance(source, Consume)}
+        sent = {buffer for flow in kept for buffer in survey.sends.get(flow, ())}
+        self._say_unread(sent - consumers)
+        carried, certain = self._carried(kept, survey)
+        lowering = self.lowering(self.ledger, frozenset(sent - consumers), self._present(kept, survey))
+        made = []
+        for name, source in kept.items():
+            steps = self._lower(lowering, name, certain.get(name, frozenset()))
+            if isinstance(source, After):
+                source = replace(source, carries=carried.get(name, ()))
+            made.append(Flow(name, source, steps))
+        lowering.finish()
+        self.flows = tuple(made)
+        self.buffers = tuple(
+            Buffer(name, self.machines.parts[name].partitions, carried.get(name, ()))
+            for name in self.machines.parts
+            if name in consumers
+        )
+        self.used = set(lowering.used)
+        self.actors = lowering.actors
+        self._understate(survey)
+
+    # ---- once through ------------------------------------------------
+
+    def _survey(self) -> Survey:
+        """Goes through every flow without writing down more than what breaks it."""
+        survey = Survey()
+        lowering = self.lowering(Ledger(), frozenset(), {})
+        for name, flow in self.design.flows.items():
+            if flow.trigger is None:
+                continue
+            scope = self._scope(flow, set())
+            lowering.block(flow.steps, scope)
+            survey.touched[name] = set(scope.touched.registers)
+        survey.sends, survey.broken, survey.used = lowering.sends, lowering.broken, lowering.used
+        for flow, reasons in survey.broken.items():
+            if flow in self.sources.sources:
+                self.left_out[flow] = reasons[0]
+        for each in lowering.ledger.not_simulated:  # of flows that are left out nothing else is said
+            if each.left_out or each.flow in self.left_out or each.flow not in self.sources.sources:
+                self.ledger.missing(
+                    each.text, each.place, path=each.path, flow=each.flow, left_out=each.left_out
+                )
+        return survey
+
+    def _lower(self, lowering: StepLowering, name: str, certain: frozenset[str]) -> Steps:
+        flow = self.design.flows[name]
+        return lowering.block(flow.steps, self._scope(flow, set(certain)))
+
+    def _scope(self, flow: design.Flow, known: set[str]) -> Scope:
+        source = self.sources.sources.get(flow.name)
+        batch = source.batch if isinstance(source, Consume) else 1
+        return Scope(flow.name, self._caller(flow, frozenset()), Touched(), known, batch=batch)
+
+    def _caller(self, flow: design.Flow, seen: frozenset[str]) -> str | None:
+        """Who calls the first step: the actor, the queue, or the actor of the flow before."""
+        match flow.trigger:
+            case design.FromActor(actor=actor):
+                return actor
+            case design.Consume(buffer=buffer):
+                return buffer
+            case design.After(causes=causes):
+                for cause in causes:
+                    other = self.design.flows.get(cause.flow) if isinstance(cause, design.FlowDone) else None
+                    if other is not None and other.name not in seen and other is not flow:
+                        return self._caller(other, seen | {flow.name})
+        return None
+
+    # ---- who is left out ------------------------------------------------
+
+    def _leave_out(self, survey: Survey) -> None:
+        """Flows that are broken, that have no source, or that only such flows start."""
+        self.left_out.update(self.sources.because)
+        changed = True
+        while changed:
+            changed = False
+            for name, source in self.sources.sources.items():
+                if name in self.left_out:
+                    continue
+                because = self._orphaned(name, source, survey)
+                if because is not None:
+                    self.left_out[name] = because
+                    changed = True
+                    flow = self.design.flows[name]
+                    self.ledger.missing(
+                        f"`{name}` is left out: {because}.", flow.place, path=name, flow=name, left_out=True
+                    )
+
+    def _orphaned(self, name: str, source: Source, survey: Survey) -> str | None:
+        """Why nothing that is simulated starts the flow."""
+        if isinstance(source, Consume):
+            senders = [flow for flow, buffers in survey.sends.items() if source.buffer in buffers]
+            what, word = f"`{source.buffer}`", "sends to"
+        elif isinstance(source, After):
+            senders, what, word = [flow for flow in source.flows if flow != name], "it", "starts"
+        elif name in self.sources.displaced:
+            trigger = self.design.flows[name].trigger
+            causes = trigger.causes if isinstance(trigger, design.After) else ()
+            senders = [c.flow for c in causes if isinstance(c, design.FlowDone) and c.flow != name]
+            what, word = "it", "starts"
+        else:
+            return None
+        if not senders:
+            return f"nothing {word} {what}"
+        missing = [flow for flow in senders if flow in self.left_out or flow not in self.sources.sources]
+        if len(missing) < len(senders):
+            return None
+        return f"{' and '.join(f'`{flow}`' for flow in missing)}, which {word} {what}, is not simulated"
+
+    def _say_unread(self, unread: set[str]) -> None:
+        for buffer in sorted(unread):
+            readers = [
+                flow.name
+                for flow in self.design.flows.values()
+                if isinstance(flow.trigger, design.Consume) and flow.trigger.buffer == buffer
+            ]
+            place = self.design.components[buffer].place
+            if readers:
+                self.ledger.missing(
+                    f"Messages sent to `{buffer}` are acknowledged and then forgotten: `{readers[0]}`, "
+                    "which takes them, is left out.",
+                    place,
+                    path=f"components/{buffer}",
+                )
+            else:
+                self.ledger.note(
+                    f"Nobody reads `{buffer}`: its messages are acknowledged, and then nothing is "
+                    "computed of them.",
+                    place,
+                )
+
+    def _understate(self, survey: Survey) -> None:
+        """The components that would have more to do if nothing were left out."""
+        senders = {
+            name: [f for f, buffers in survey.sends.items() if name in buffers]
+            for name in self.machines.parts
+        }
+        incomplete: dict[str, set[str]] = {}
+        for name in self.machines.parts:
+            absent = {f for f in survey.used.get(name, ()) if f in self.left_out}
+            if absent:
+                incomplete[name] = absent
+        for flow in self.flows:
+            if isinstance(flow.source, Consume):
+                lost = {f for f in senders.get(flow.source.buffer, ()) if f in self.left_out}
+                if lost:
+                    names = " and ".join(f"`{name}`" for name in sorted(lost))
+                    self.ledger.missing(
+                        f"`{flow.name}` is simulated without what {names} would send to "
+                        f"`{flow.source.buffer}`.",
+                        self.design.flows[flow.name].place,
+                        path=flow.name,
+                        flow=flow.name,
+                    )
+                    for component, flows in survey.used.items():
+                        if flow.name in flows:
+                            incomplete.setdefault(component, set()).update(lost)
+        self.understated = {
+            name: tuple(sorted(flows)) for name, flows in incomplete.items() if name in self.used
+        }
+        for name, flows in self.understated.items():
+            missing = " and ".join(f"`{flow}`" for flow in flows)
+            self.ledger.missing(
+                f"The load of `{name}` is too small: {missing}, left out, would use it too.",
+                self.design.components[name].place,
+                path=f"components/{name}",
+            )
+
+    # ---- what is handed on ------------------------------------------------
+
+    def _carried(
+        self, kept: Mapping[str, Source], survey: Survey
+    ) -> tuple[dict[str, tuple[str, ...]], dict[str, frozenset[str]]]:
+        """The registers that each buffer and each following flow take along, and those that each flow
+        surely begins with.
+        """
+        starts = {name: self._starters(source, kept, survey) for name, source in kept.items()}
+        needs = {name: set(survey.touched[name]) for name in kept}
+        _spread(needs, {name: [f for f, by in starts.items() if name in by] for name in kept})
+        has = {name: set(survey.touched[name]) for name in kept}
+        _spread(has, starts)
+        sure = {name: set(has[name]) for name in kept}
+        changed = True
+        while changed:  # certain is only what every starter has
+            changed = False
+            for name, by in starts.items():
+                begins = set.intersection(*(sure[other] for other in by)) if by else set()
+                new = set(survey.touched[name]) | (begins & needs[name])
+                if new < sure[name]:
+                    sure[name] = new
+                    changed = True
+        carried: dict[str, tuple[str, ...]] = {}
+        certain: dict[str, frozenset[str]] = {}
+        for name, by in starts.items():
+            if not by:
+                continue
+            taken = {register for other in by for register in has[other] & needs[name] if _travels(register)}
+            source = kept[name]
+            carried[source.buffer if isinstance(source, Consume) else name] = tuple(sorted(taken))
+            certain[name] = frozenset(r for r in taken if all(r in sure[other] for other in by))
+        return carried, certain
+
+    def _starters(self, source: Source, kept: Mapping[str, Source], survey: Survey) -> list[str]:
+        if isinstance(source, Consume):
+            return [flow for flow in kept if source.buffer in survey.sends.get(flow, ())]
+        if isinstance(source, After):
+            return [flow for flow in source.flows if flow in kept]
+        return []
+
+    def _present(self, kept: Mapping[str, Source], survey: Survey) -> dict[tuple[str, str], float]:
+        """For each displaced flow and entity, the chance that what an earlier flow put in is still there."""
+        followers: dict[str, After] = {}
+        for name in self.sources.displaced:
+            trigger = self.design.flows[name].trigger
+            if name in kept and isinstance(trigger, design.After):
+                causes = tuple(
+                    c.flow for c in trigger.causes if isinstance(c, design.FlowDone) and c.flow in kept
+                )
+                followers[name] = After(causes, wait=self.sources.waits.get(name))
+        if not followers:
+            return {}
+        from toscale.simulate.lowering.presence import presence
+
+        rates = {name: s.rates[0] for name, s in kept.items() if isinstance(s, Poisson)}
+        found: dict[tuple[str, str], float] = {}
+        for entity in self.design.data:
+            register = f"key:{entity}"
+            putters = frozenset(n for n in kept if n not in followers and register in survey.touched[n])
+            for name in followers:
+                if putters and register in survey.touched[name]:
+                    for ttl in self._ttls(name, entity):
+                        found[name, entity] = presence(name, ttl, putters, followers, rates)
+        return found
+
+    def _ttls(self, flow: str, entity: str) -> list[float | None]:
+        """The ttl of the store that the flow asks for the entity."""
+        stores = {
+            step.target
+            for step in walk(self.design.flows[flow].steps)
+            if isinstance(step, design.Call) and step.entity == entity and step.operation in ("get", "read")
+        }
+        found = [self.machines.parts[name].store for name in sorted(stores) if name in self.machines.parts]
+        return [store.ttl for store in found if store is not None][:1]
+
+
+def _travels(register: str) -> bool:
+    """Whether a register means something outside the flow that filled it."""
+    return register.startswith("key:") or register == "size"
+
+
+def _spread(sets: dict[str, set[str]], sources: Mapping[str, list[str]]) -> None:
+    """Adds to each set those of its sources, until nothing changes."""
+    changed = True
+    while changed:
+        changed = False
+        for name, others in sources.items():
+            for other in others:
+                if not sets[other] <= sets[name]:
+                    sets[name] |= sets[other]
+                    changed = True

@@ -1,0 +1,392 @@
+"""What does a component become? Machines with slots and cores, keys in memory, or messages in partitions.
+
+What the file gives is taken; what its kind gives is written down with its source; what neither gives is
+without limit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import ceil
+
+from toscale.design.model import Component, Design
+from toscale.design.parts import NOWHERE, Formula, Place
+from toscale.engine.laws import Law
+from toscale.engine.model import Discipline, Evict, Policy, Station, Store, Work
+from toscale.kinds import KINDS, Kind, OperationTime, Primitive
+from toscale.simulate.lowering.ledger import Ledger, NotComputable
+from toscale.simulate.lowering.values import Values, shown_time
+
+__all__ = ["MOST_MACHINES", "Machines", "Part"]
+
+MOST_MACHINES = 200_000
+_MOST = 1_000_000_000
+"""The largest count of anything at one component that is not a mistake."""
+_THREADED = ("cache", "key_value")
+"""Kinds whose shards execute one command at a time, however many connections they accept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A component as primitives: a station, unless it is a buffer, and a store where keys may be missing.
+
+    `hit_ratio` is given in the file instead of being computed.
+    """
+
+    component: Component
+    kind: Kind
+    machines: int
+    station: Station
+    store: Store | None = None
+    partitions: int = 0
+    hit_ratio: float | None = None
+
+    @property
+    def name(self) -> str:
+        return self.component.name
+
+    @property
+    def is_buffer(self) -> bool:
+        return self.kind.primitive is Primitive.BUFFER
+
+    @property
+    def may_miss(self) -> bool:
+        """Whether what is asked for may be missing."""
+        return self.store is not None or self.hit_ratio is not None
+
+
+@dataclass(slots=True)
+class Machines:
+    """The components of a design as primitives; `zones` numbers the zones in the order of the file."""
+
+    design: Design
+    values: Values
+    ledger: Ledger
+    parts: dict[str, Part] = field(default_factory=dict)
+    zones: dict[str, int] = field(default_factory=dict)
+
+    def build(self) -> None:
+        """Every component; problems are collected in the ledger."""
+        for component in self.design.components.values():
+            for zone in component.zones:
+                self.zones.setdefault(zone, len(self.zones))
+        for component in self.design.components.values():
+            if component.kind in KINDS:
+                self.parts[component.name] = self._part(component, KINDS[component.kind])
+        self._without_cores()
+        total = sum(part.machines for part in self.parts.values())
+        if total > MOST_MACHINES:
+            largest = max(self.parts.values(), key=lambda part: part.machines)
+            self.ledger.problem(
+                "TS902",
+                f"The components have {total:,} machines in all; at most {MOST_MACHINES:,} can be simulated.",
+                f"Most are those of `{largest.name}`, {largest.machines:,}: simulate a part of the "
+                "system, with its part of the rates.",
+                largest.component.place,
+            )
+
+    # ---- figures ------------------------------------------------
+
+    def count(self, component: Component, attribute: str, otherwise: int, least: int = 1) -> int:
+        """A whole number of something that the file gives, rounded up; `otherwise` where it gives none."""
+        formula: Formula | None = getattr(component, attribute)
+        if formula is None:
+            return otherwise
+        try:
+            value = self.values.number(formula)
+        except NotComputable as error:
+            self._impossible(error, component)
+            return otherwise
+        found = ceil(value - 1e-9 * abs(value))
+        if not least <= found <= _MOST:
+            said = (
+                f"`{attribute}` of `{component.name}` is {value:,.6g}; it lies between {least} and {_MOST:,}."
+            )
+            self.ledger.problem("TS901", said, f"Give it another number for `{attribute}`.", formula.place)
+            return otherwise
+        return found
+
+    def _amount(self, component: Component, attribute: str) -> float | None:
+        """A time in s or a size in bytes, or None."""
+        formula: Formula | None = getattr(component, attribute)
+        if formula is None:
+            return None
+        try:
+            if attribute == "hit_ratio":
+                return self.values.share(formula)
+            return self.values.size(formula) if attribute == "memory" else self.values.time(formula)
+        except NotComputable as error:
+            self._impossible(error, component)
+            return None
+
+    def _impossible(self, error: NotComputable, component: Component) -> None:
+        place = error.place if error.place != NOWHERE else component.place
+        self.ledger.problem("TS901", f"`{component.name}`: {error.because}.", "Give it a value.", place)
+
+    # ---- parts ------------------------------------------------
+
+    def _part(self, component: Component, kind: Kind) -> Part:
+        if kind.primitive is Primitive.BUFFER:
+            return self._buffer(component, kind)
+        part = (
+            self._store(component, kind)
+            if kind.primitive is Primitive.STORE
+            else self._station(component, kind)
+        )
+        self._not_yet(component)
+        return part
+
+    def _station(self, component: Component, kind: Kind) -> Part:
+        if kind.name == "function":
+            return self._function(component, kind)
+        beside = self.design.components.get(component.beside or "")
+        if beside is not None:
+            machines = self.count(beside, "replicas", 1)
+            self.ledger.missing(
+                f"A call of `{component.name}` goes to one of its machines by its policy, not to the one "
+                "beside its caller.",
+                self._place(component, "beside"),
+                path=f"components/{component.name}",
+            )
+        else:
+            machines = self.count(component, "replicas", 1)
+        station = Station(
+            component.name,
+            machines=machines,
+            slots=self._slots(component, kind, "concurrency"),
+            cores=self.count(component, "cores", 0) or None,
+            waiting=self._waiting(component),
+            policy=self._policy(component, kind, machines),
+            discipline=self._discipline(component),
+            zones=tuple(self.zones[zone] for zone in component.zones),
+        )
+        return Part(component, kind, machines, station)
+
+    def _function(self, component: Component, kind: Kind) -> Part:
+        """As many instances as requests: one slot for each request, up to `concurrency` of them in all."""
+        slots = self.count(component, "concurrency", 0) or None
+        self.ledger.missing(
+            f"Cold starts of `{component.name}` are not simulated: an instance is always warm.",
+            self._place(component, "cold_start"),
+            path=f"components/{component.name}",
+        )
+        if component.cores is not None:
+            self.ledger.note(
+                f"`{component.name}`: each instance of a function works on one request at a time, so its "
+                "`cores` are not shared.",
+                self._place(component, "cores"),
+            )
+        station = Station(
+            component.name, slots=slots, zones=tuple(self.zones[zone] for zone in component.zones[:1])
+        )
+        return Part(component, kind, 1, station)
+
+    def _store(self, component: Component, kind: Kind) -> Part:
+        shards = self.count(component, "shards", 1)
+        copies = self.count(component, "copies", 1)
+        if component.replicas is not None:
+            replicas = self.count(component, "replicas", 1)
+            if component.shards is None:
+                self.ledger.note(
+                    f"`replicas` of `{component.name}` are read as shards: each holds its part of the keys.",
+                    self._place(component, "replicas"),
+                )
+                shards = replicas
+        station = Station(
+            component.name,
+            machines=shards * copies,
+            slots=self._store_slots(component, kind),
+            cores=self.count(component, "cores", 0) or None,
+            waiting=self._waiting(component),
+            policy=self._policy(component, kind, shards * copies),
+            discipline=self._discipline(component),
+            shards=shards,
+            copies=copies,
+            zones=self._spread(component, shards, copies),
+        )
+        hit_ratio = self._amount(component, "hit_ratio")
+        forgets = kind.keeps_keys or component.ttl is not None or component.evict is not None
+        store = None
+        if forgets and hit_ratio is None:
+            bounded = kind.keeps_keys or component.evict is not None
+            store = Store(
+                component.name,
+                shards=shards,
+                memory=self._amount(component, "memory") if bounded else None,
+                ttl=self._amount(component, "ttl"),
+                evict=self._evict(component),
+            )
+        return Part(component, kind, shards * copies, station, store, hit_ratio=hit_ratio)
+
+    def _buffer(self, component: Component, kind: Kind) -> Part:
+        for attribute, words in (
+            ("deliveries", "A message is delivered once: redelivery and dead letters are not simulated."),
+            ("keep", "The time for which messages are kept is not simulated."),
+            ("queue", "The limit of waiting messages is not simulated: the queue is without bound."),
+        ):
+            if getattr(component, attribute) is not None:
+                self.ledger.missing(
+                    f"`{component.name}`: {words}",
+                    self._place(component, attribute),
+                    path=f"components/{component.name}",
+                )
+        zones = tuple(self.zones[zone] for zone in component.zones)
+        station = Station(component.name, machines=max(1, len(zones)), zones=zones)
+        copies = self.count(component, "copies", 1)
+        return Part(component, kind, copies, station, partitions=self.count(component, "partitions", 1))
+
+    def _spread(self, component: Component, shards: int, copies: int) -> tuple[int, ...]:
+        """The zones of a store's machines: the copies of a shard in different zones, its primaries in each
+        zone equally often.
+        """
+        zones = tuple(self.zones[zone] for zone in component.zones)
+        if not zones:
+            return ()
+        turns = min(shards, len(zones))
+        return tuple(zones[(shard + copy) % len(zones)] for shard in range(turns) for copy in range(copies))
+
+    # ---- limits ------------------------------------------------
+
+    def _slots(self, component: Component, kind: Kind, attribute: str) -> int | None:
+        if getattr(component, attribute) is not None:
+            return self.count(component, attribute, 0) or None
+        if kind.slots is None:
+            return None
+        return int(self.ledger.take(component.name, "slots of a machine", kind.slots))
+
+    def _store_slots(self, component: Component, kind: Kind) -> int | None:
+        if component.concurrency is not None:
+            return self._slots(component, kind, "concurrency")
+        if kind.name in _THREADED:
+            if component.connections is not None:
+                self.ledger.note(
+                    f"`connections` of `{component.name}` bound nothing: it executes one command after "
+                    "the other.",
+                    self._place(component, "connections"),
+                )
+            return self.count(component, "cores", 0) or self._slots(component, kind, "concurrency")
+        return self._slots(component, kind, "connections")
+
+    def _waiting(self, component: Component) -> int | None:
+        return None if component.queue is None else self.count(component, "queue", 0, least=0)
+
+    def _policy(self, component: Component, kind: Kind, machines: int) -> Policy:
+        if component.balance is not None:
+            return Policy(component.balance)
+        if machines > 1 and kind.primitive is Primitive.STATION:
+            self.ledger.default(component.name, "balance", kind.balance, kind.balance_source)
+        return Policy(kind.balance)
+
+    def _discipline(self, component: Component) -> Discipline:
+        if component.discipline == "priority":
+            self.ledger.missing(
+                f"`{component.name}` serves in the order of arrival: priorities are not simulated.",
+                self._place(component, "discipline"),
+                path=f"components/{component.name}",
+            )
+        return Discipline.LIFO if component.discipline == "lifo" else Discipline.FIFO
+
+    def _evict(self, component: Component) -> Evict:
+        if component.evict == "lfu":
+            self.ledger.missing(
+                f"`{component.name}` evicts the least recently used: `lfu` is not simulated.",
+                self._place(component, "evict"),
+                path=f"components/{component.name}",
+            )
+        if component.evict in ("fifo", "random"):
+            return Evict(component.evict)
+        if component.evict is None and component.memory is not None:
+            self.ledger.default(
+                component.name,
+                "eviction",
+                "lru",
+                "Documentation of Memcached: the least recently used goes first; Redis as a cache is set "
+                "up so (allkeys-lru).",
+            )
+        return Evict.LRU
+
+    def _not_yet(self, component: Component) -> None:
+        """What is said of a component and has no effect yet."""
+        for attribute, words in (
+            ("scale", "the number of its replicas stays the same: scaling is not simulated"),
+            ("sockets", "held connections and their limit are not simulated"),
+            (
+                "coalesce",
+                "misses of one key at the same moment are calls of their own: coalescing is not simulated",
+            ),
+        ):
+            if getattr(component, attribute) not in (None, False):
+                self.ledger.missing(
+                    f"`{component.name}`: {words}.",
+                    self._place(component, attribute),
+                    path=f"components/{component.name}",
+                )
+        if component.sync in ("quorum", "all"):
+            self.ledger.missing(
+                f"`{component.name}`: a write waits for the primary only; `sync: {component.sync}` is not "
+                "simulated.",
+                self._place(component, "sync"),
+                path=f"components/{component.name}",
+            )
+
+    def _without_cores(self) -> None:
+        """The report says that nobody gave cores."""
+        bare = [
+            f"`{part.name}`"
+            for part in self.parts.values()
+            if part.kind.category.value == "code"
+            and part.station.cores is None
+            and part.kind.name != "function"
+        ]
+        if bare:
+            self.ledger.note(
+                f"Nobody gave `cores` for {', '.join(bare)}: slots are the only limit there, and work "
+                "takes as long at any load."
+            )
+
+    def _place(self, component: Component, attribute: str) -> Place:
+        return component.places.get(
+            attribute, component.places.get(attribute.replace("_", " "), component.place)
+        )
+
+    # ---- work ------------------------------------------------
+
+    def spread(self, part: Part) -> Law:
+        """The shape, of mean 1, of times that the file gives without one; written down."""
+        cv = self.ledger.take(
+            part.name, "spread of times", part.kind.cv, f"cv {part.kind.cv.value:g} (lognormal)"
+        )
+        return Law.lognormal(1.0, cv)
+
+    def operation(self, part: Part, name: str) -> OperationTime | None:
+        """The time of an operation by the part's kind, written down; None where the kind has no such
+        operation.
+        """
+        found = part.kind.operations.get(name)
+        if found is None:
+            return None
+        further = f", and {shown_time(found.further)} for each further row" if found.further else ""
+        self.ledger.default(part.name, f"time of {name}", shown_time(found.first) + further, found.source)
+        return found
+
+    def own_work(self, part: Part) -> Work | None:
+        """What a request costs that passes through, or that says no time: `time` of the component, else of
+        its kind.
+        """
+        component = part.component
+        if component.time is not None:
+            law, by_kind = self.values.law(component.time, part.kind.cv.value)
+            if by_kind:
+                self.spread(part)
+            return Work.of(law)
+        if part.kind.time is None:
+            return None
+        mean = self.ledger.take(
+            part.name, "time of a request", part.kind.time, shown_time(part.kind.time.value)
+        )
+        return Work(self.spread(part), mean)
+
+    def with_slots(self, name: str) -> bool:
+        """Whether a request that is at this component holds a slot that may run out."""
+        part = self.parts.get(name)
+        return part is not None and part.station.slots is not None

@@ -1,0 +1,265 @@
+"""What does `cache: get link` do? A call of the machine that has the key, and what happens to the key there.
+
+A read or a write goes to the primary of the key's shard (`from: a copy`: to a copy), works for as long as
+its kind says, and reads or changes the keys that the store holds. Several `keys` are one call, split over
+the shards that have them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil
+
+from toscale.design import flow as design
+from toscale.design.model import Design
+from toscale.design.parts import Formula
+from toscale.engine.model import (
+    Attribute,
+    Chance,
+    Drop,
+    Flag,
+    Get,
+    Link,
+    Number,
+    Pick,
+    Put,
+    Register,
+    Scatter,
+    Send,
+    Set,
+    Step,
+    Steps,
+    Visit,
+    Work,
+)
+from toscale.simulate.lowering.entities import SIZE_REGISTER, Entities, Held
+from toscale.simulate.lowering.ledger import Ledger, NotComputable
+from toscale.simulate.lowering.machines import Machines, Part
+from toscale.simulate.lowering.scope import Scope
+from toscale.simulate.lowering.values import Values, shown_time
+from toscale.simulate.lowering.wire import Wire
+
+__all__ = ["FOUND", "Operation", "Operations"]
+
+FOUND = "found"
+"""The register that says whether the last look-up found its key; it is read at once."""
+
+LONGEST_LIST = 1_000
+"""The most keys of one call that are looked up one by one."""
+
+_READS = ("read", "get")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation as steps: those before it (keys that it needs), the call, and what tells a hit from a
+    miss.
+
+    `hit` is the test that holds when nothing was missing (None: nothing is ever missed); `missed` names the
+    list of keys that were missing, `asked` that of all that were asked for.
+    """
+
+    before: tuple[Step, ...]
+    call: Steps
+    hit: Flag | Chance | None = None
+    missed: str | None = None
+    asked: str | None = None
+
+
+@dataclass(slots=True)
+class Operations:
+    """Lowers operations on entities. `unread` are the buffers whose messages nobody takes."""
+
+    design: Design
+    values: Values
+    machines: Machines
+    wire: Wire
+    entities: Entities
+    ledger: Ledger
+    unread: frozenset[str]
+    present: dict[tuple[str, str], float]  # (flow, entity): the chance that an inherited key is still there
+
+    # ---- messages ------------------------------------------------
+
+    def send(self, step: design.Call, part: Part, scope: Scope, caller: str | None) -> Operation:
+        """A message, acknowledged as soon as it is kept."""
+        path = scope.path(step.path)
+        link = self.wire.link(caller, part.name)
+        work = self.work(step, part, "send", 1.0)
+        before: list[Step] = []
+        if part.name in self.unread:
+            return Operation((), (Visit(path, part.name, work, link),))
+        key = None
+        if step.key is not None:
+            holder = self.entities.holder(step.key, scope.items)
+            before += scope.draw(path, [holder])
+            key = holder.register
+        if not scope.in_batch:
+            before.append(Set(SIZE_REGISTER, 1))
+        scope.touched.add(SIZE_REGISTER)
+        station = part.name if part.station.zones else None
+        return Operation(tuple(before), (Send(path, part.name, station, work, link, key),))
+
+    # ---- records ------------------------------------------------
+
+    def operation(
+        self, step: design.Call, part: Part, scope: Scope, caller: str | None, then: Callable[[], Steps]
+    ) -> Operation:
+        """An operation on an entity at a store. Raises `NotComputable`."""
+        path = scope.path(step.path)
+        name, entity = step.operation or "", step.entity or ""
+        held = self.entities.key(entity, step.of)
+        link = self.wire.link(caller, part.name)
+        if step.keys is None and entity in scope.missed and step.of is None:
+            return self.scatter(step, part, scope, held, link, then, scope.missed[entity])
+        if step.keys is not None:
+            return self.scatter(step, part, scope, held, link, then, None)
+        if name == "insert":
+            before = scope.make(path, held)
+        else:
+            before = scope.draw(path, [held])
+        rows, needed = self.amount(step.rows, scope)
+        before += scope.draw(path, needed)
+        work = self.work(step, part, name, rows)
+        inner, hit = self.keys_of(name, part, scope, held, entity, path)
+        pick = Pick.COPY if step.from_copy else Pick.PRIMARY
+        visit = Visit(path, part.name, work, link, pick, held.register, (*inner, *then()))
+        if part.hit_ratio is not None and name in _READS:
+            return Operation(tuple(before), (visit,), Chance(part.hit_ratio))
+        return Operation(tuple(before), (visit,), hit)
+
+    def keys_of(
+        self, name: str, part: Part, scope: Scope, held: Held, entity: str, path: str
+    ) -> tuple[tuple[Step, ...], Flag | None]:
+        """What happens to the key in the memory of the store."""
+        store = part.store
+        if store is None:
+            return (), None
+        size = self.entry_bytes(part, entity)
+        if name in _READS:
+            present = self.present.get((scope.flow, entity), 0.0) if held.own else 0.0
+            return (Get(path, store.name, held.register, FOUND, size, held.population, present),), Flag(FOUND)
+        if name == "delete":
+            return (Drop(path, store.name, held.register, held.population),), None
+        return (Put(path, store.name, held.register, size, held.population),), None
+
+    def scatter(
+        self,
+        step: design.Call,
+        part: Part,
+        scope: Scope,
+        held: Held,
+        link: Link,
+        then: Callable[[], Steps],
+        source: str | None,
+    ) -> Operation:
+        """One call for several keys."""
+        path = scope.path(step.path)
+        name = step.operation or ""
+        count, needed = self.amount(step.keys, scope) if source is None else (1.0, ())
+        before = scope.draw(path, needed)
+        if step.rows is not None:
+            self.ledger.missing(
+                f"`{step.path}`: `rows` beside `keys` are not simulated: one row for each key.",
+                step.place,
+                path=path,
+            )
+        if then():
+            raise NotComputable("`then` below a call for several keys is not simulated yet", step.place)
+        looks_up = part.store is not None and name in _READS
+        puts = part.store is not None and name not in (*_READS, "delete")
+        listed = source or (f"keys:{path}" if looks_up or puts else None)
+        missed = f"missed:{path}" if looks_up else None
+        scattered = Scatter(
+            path,
+            part.name,
+            held.population,
+            self.work(step, part, name, 0.0),
+            count,
+            fresh=name == "insert" or held.own,
+            link=link,
+            pick=Pick.COPY if step.from_copy else Pick.PRIMARY,
+            source=source,
+            store=part.name if looks_up or puts else None,
+            found=FOUND if looks_up else None,
+            missed=missed,
+            put=puts,
+            bytes=self.entry_bytes(part, step.entity or "") if looks_up or puts else 0.0,
+            at_most=self.at_most(step, count) if listed is not None and source is None else LONGEST_LIST,
+            keep=None if source is not None else listed,
+        )
+        if part.hit_ratio is not None and name in _READS:
+            return Operation(tuple(before), (scattered,), Chance(part.hit_ratio))
+        return Operation(tuple(before), (scattered,), Flag(FOUND) if looks_up else None, missed, listed)
+
+    def at_most(self, step: design.Call, count: Number) -> int:
+        """The longest list of keys of a call: exactly as many as it names, or a bound, which is said."""
+        if isinstance(count, Attribute | Register):
+            self.ledger.note(
+                f"`{step.path}` looks up at most {LONGEST_LIST:,} keys in one call; more are not looked up.",
+                step.place,
+            )
+            return LONGEST_LIST
+        wanted = max(1, ceil(count))
+        if wanted > LONGEST_LIST:
+            raise NotComputable(
+                f"a call for {wanted:,} keys that are looked up is too long: at most {LONGEST_LIST:,}",
+                step.place,
+            )
+        return wanted
+
+    # ---- figures ------------------------------------------------
+
+    def amount(
+        self, amount: Formula | design.AttributePath | design.HeldSet | None, scope: Scope
+    ) -> tuple[Number, tuple[Held, ...]]:
+        """How many, and the keys that this depends on; 1 where nothing is said."""
+        match amount:
+            case None:
+                return 1.0, ()
+            case design.AttributePath():
+                number, needed = self.entities.number(amount, scope.items)
+            case Formula():
+                number, needed = self.entities.operand(amount, scope.items)
+            case _:
+                raise NotComputable(
+                    f"those whose {amount.term} is over are not known: leases are not simulated yet",
+                    amount.place,
+                )
+        if isinstance(number, Register):
+            scope.touched.add(number.name)
+        elif not isinstance(number, Attribute) and number < 0:
+            raise NotComputable("a number of rows, keys or passes is negative", amount.place)
+        return number, needed
+
+    def work(self, step: design.Call, part: Part, name: str, rows: Number) -> Work:
+        """How long an operation takes: that of its kind, times `work`; the first row, and each further one.
+
+        With `rows` 0 the number is that of the keys of each shard.
+        """
+        time = self.machines.operation(part, name)
+        if time is None:
+            raise NotComputable(f"nothing says how long `{name}` takes at a {part.kind.name}", step.place)
+        factor = (
+            1.0 if step.work is None else self.values.at_least_zero(step.work, self.values.number(step.work))
+        )
+        if step.work is not None:
+            self.ledger.note(
+                f"`{step.path}` takes {factor:g} times the default of its kind, {shown_time(time.first)}.",
+                step.place,
+            )
+        shape = self.machines.spread(part)
+        if rows == 1.0:
+            return Work(shape, time.first * factor)
+        return Work(shape, (time.first - time.further) * factor, time.further * factor, rows)
+
+    def entry_bytes(self, part: Part, entity: str) -> float:
+        """A record with what its store adds to it."""
+        overhead = part.kind.overhead
+        added = (
+            0.0
+            if overhead is None
+            else self.ledger.take(part.name, "overhead of an entry", overhead, f"{overhead.value:g} bytes")
+        )
+        return self.entities.entry_bytes(entity) + added
