@@ -30,7 +30,7 @@ def entity(reader: Reader, node: Node, what: str) -> Entity | None:
     kept = tuple((k, v) for k, v in mapping.items if not (elsewhere and k.text == "stored in"))
     values = reader.shape(replace(mapping, items=kept), SHAPES["entity"]) or {}
     values["fields"] = fields(reader, mapping.get("fields"))
-    check_fields(reader, mapping, values["fields"])
+    check_fields(reader, mapping, values["fields"], values.get("keep"))
     bound = None
     if "at_most" in values:
         bound = Bound(
@@ -63,6 +63,8 @@ def fields(reader: Reader, node: Node | None) -> dict[str, Field]:
         is_key = text.endswith(" key")
         text = text.removesuffix(" key").strip()
         if text in reader.names.entities:
+            start = value.text.index(text)
+            reader.refer("entity", text, reader.part(value, start, start + len(text)))
             found[key.text] = Field(name=key.text, reference=text, key=is_key, place=value.place)
             continue
         match = _TYPE.fullmatch(text)
@@ -85,8 +87,15 @@ def fields(reader: Reader, node: Node | None) -> dict[str, Field]:
     return found
 
 
-def check_fields(reader: Reader, node: Mapping, known: dict[str, Field]) -> None:
-    """Indexes and the shard's key are fields."""
+def check_fields(reader: Reader, node: Mapping, known: dict[str, Field], kept: Keep | None) -> None:
+    """Indexes and the shard's key are fields; what is kept per owner, is so of something that is known."""
+    keep_node = node.get("keep")
+    owner = kept.per if kept is not None else None
+    owners = {**known, **reader.names.actors, **reader.names.entities}
+    if owner is not None and owner not in owners and isinstance(keep_node, Scalar):
+        place = reader.part(keep_node, keep_node.text.rindex(owner), len(keep_node.text))
+        mend = reader.did_you_mean(owner, owners, "It is a field, an entity or an actor.")
+        reader.wrong("TS206", place, f"Nothing is called {quoted(owner)} here.", mend)
     if not known:
         return
     for word in ("indexes", "shard by"):
@@ -198,6 +207,8 @@ def keep(reader: Reader, node: Node, what: str) -> Keep | None:
         "year",
     ):
         amount = reader.formula_in(scalar, 0, len(number), "number", what)
+        start = scalar.text.rindex(owner.strip())
+        reader.refer_to_someone(owner.strip(), reader.part(scalar, start, len(scalar.text)))
         return None if amount is None else Keep(amount, owner.strip(), place=node.place)
     time = reader.formula(scalar, "time", what)
     return None if time is None else Keep(time=time, place=node.place)

@@ -102,6 +102,11 @@ _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U000100
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
 
+def line_breaks(text: str) -> Iterator[re.Match[str]]:
+    """The line breaks of a text, as YAML counts lines."""
+    return _BREAK.finditer(text)
+
+
 def _place_at(text: str, at: int, file: str, length: int = 1) -> Place:
     line, start = 1, 0
     for found in _BREAK.finditer(text, 0, at):
