@@ -178,24 +178,24 @@ def _increasing_root(function: Callable[[float], float], guess: float, first: fl
         high += step
         f_high = function(exp(high))
         step *= 4
-    for _ in range(200):
-        if high - low < 1e-10 or f_low == f_high:
+    if f_low == 0 or f_high == 0:
+        return exp(low if f_low == 0 else high)
+    side, middle, last = 0, low, inf
+    for _ in range(100):
+        middle = (low * f_high - high * f_low) / (f_high - f_low)
+        value = function(exp(middle))
+        if value == 0 or abs(middle - last) < 1e-11:
             break
-        middle = high - f_high * (high - low) / (f_high - f_low)
-        if not low < middle < high:
-            middle = (low + high) / 2
-        f_middle = function(exp(middle))
-        if f_middle == 0:
-            return exp(middle)
-        if f_middle > 0:
-            if f_high == f_middle:
-                break
-            f_low *= 0.5 if high - middle < (high - low) / 2 else 1.0
-            high, f_high = middle, f_middle
+        last = middle
+        if value > 0:
+            high, f_high = middle, value
+            f_low *= 0.5 if side > 0 else 1.0
+            side = 1
         else:
-            f_high *= 0.5 if middle - low < (high - low) / 2 else 1.0
-            low, f_low = middle, f_middle
-    return exp(low if abs(f_low) < abs(f_high) else high)
+            low, f_low = middle, value
+            f_high *= 0.5 if side < 0 else 1.0
+            side = -1
+    return exp(middle)
 
 
 def lru_hit_ratio(weights: Array, capacity: int) -> float:
