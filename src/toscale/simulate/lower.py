@@ -16,6 +16,7 @@ from toscale.design.flow import FlowDone
 from toscale.design.model import Design
 from toscale.engine.model import After, Clock, Consume, Flow, Measure, Model, Poisson, Send, Span, Station
 from toscale.engine.model import walk as walk_model
+from toscale.simulate.lowering.attempts import Attempts
 from toscale.simulate.lowering.entities import Entities
 from toscale.simulate.lowering.flows import FlowLowering
 from toscale.simulate.lowering.ledger import Ledger
@@ -52,14 +53,16 @@ def lower(design: Design, *, at: At = "median", multiple: float = 1.0) -> Lowere
     measures = measure_names(design)
 
     def lowering(
-        into: Ledger, unread: frozenset[str], present: Mapping[tuple[str, str], float]
+        into: Ledger, unread: frozenset[str], sized: frozenset[str], present: Mapping[tuple[str, str], float]
     ) -> StepLowering:
         seen = Values(design, values.sheet, at, multiple, into)
         parts = Machines(design, seen, into, machines.parts, machines.zones)
         wire = Wire(design, seen, into)
         entities = Entities(design, seen, into)
-        operations = Operations(design, seen, parts, wire, entities, into, unread, dict(present))
-        return StepLowering(design, seen, parts, wire, entities, operations, into, measures)
+        operations = Operations(design, seen, parts, wire, entities, into, unread, sized, dict(present))
+        return StepLowering(
+            design, seen, parts, wire, entities, operations, Attempts(seen, into), into, measures
+        )
 
     flows = FlowLowering(design, machines, sources, ledger, lowering)
     try:

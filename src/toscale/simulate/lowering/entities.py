@@ -7,6 +7,7 @@ belongs to the key: the same author always has as many.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 
 from toscale.design.flow import AttributePath
@@ -25,6 +26,9 @@ SIZE_REGISTER = "size"
 
 MOST_KEYS = 2**47 - 1
 """The largest population that the engine draws from."""
+
+MOST_NUMBERS = 2**15
+"""So many populations can be told apart by the upper bits of their keys."""
 
 FIELD_BYTES: dict[str, float] = {
     "boolean": 1,
@@ -86,6 +90,7 @@ class Entities:
     values: Values
     ledger: Ledger
     _held: dict[str, Held] = field(default_factory=dict)
+    _numbers: dict[str, int] = field(default_factory=dict)
 
     # ---- keys ------------------------------------------------
 
@@ -104,10 +109,8 @@ class Entities:
 
     def _population(self, entity: str, name: str) -> tuple[Population, bool]:
         """How many keys there are and how popular each is. The same entity always has the same number."""
-        found = self.design.data.get(entity)
-        number = 1 + list(self.design.data).index(entity) if found is not None else 1 + len(self.design.data)
+        found, number = self.design.data.get(entity), self._number(entity)
         if found is None:
-            number += sorted({*self.design.requirements.users, entity}).index(entity)
             return Population(name, number, MOST_KEYS), True
         popularity = found.popularity
         if popularity is not None and popularity.over == "free":
@@ -128,6 +131,18 @@ class Entities:
         if popularity is not None and popularity.shape == "zipf" and popularity.exponent is not None:
             exponent = self.values.at_least_zero(popularity.exponent, self.values.number(popularity.exponent))
         return Population(name, number, size, exponent), False
+
+    def _number(self, entity: str) -> int:
+        """The number of an entity's keys: by its name, so that another entity in the file changes none of
+        its draws.
+        """
+        if entity not in self._numbers:
+            digest = hashlib.blake2b(entity.encode("utf-8", "surrogatepass"), digest_size=2).digest()
+            number = int.from_bytes(digest, "big") % MOST_NUMBERS
+            while number in self._numbers.values():
+                number = (number + 1) % MOST_NUMBERS
+            self._numbers[entity] = number
+        return self._numbers[entity]
 
     def entry_bytes(self, entity: str) -> float:
         """The bytes of a record."""

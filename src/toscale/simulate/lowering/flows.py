@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from toscale.design import flow as design
 from toscale.design.model import Design
 from toscale.engine.model import After, Buffer, Consume, Flow, Poisson, Source, Steps
+from toscale.simulate.lowering.entities import SIZE_REGISTER
 from toscale.simulate.lowering.ledger import Ledger
 from toscale.simulate.lowering.machines import Machines
 from toscale.simulate.lowering.scope import Scope, Touched
@@ -23,9 +24,9 @@ from toscale.simulate.lowering.walks import walk
 
 __all__ = ["FlowLowering", "Survey"]
 
-Lowering = Callable[[Ledger, frozenset[str], Mapping[tuple[str, str], float]], StepLowering]
-"""Makes what lowers steps: with a ledger, the buffers that nobody reads, and the chances that inherited
-keys are there.
+Lowering = Callable[[Ledger, frozenset[str], frozenset[str], Mapping[tuple[str, str], float]], StepLowering]
+"""Makes what lowers steps: with a ledger, the buffers that nobody reads, those whose messages tell how many
+things they hold, and the chances that inherited keys are there.
 """
 
 
@@ -34,6 +35,7 @@ class Survey:
     """What the first time through has told."""
 
     touched: dict[str, set[str]] = field(default_factory=dict)
+    offered: dict[str, set[str]] = field(default_factory=dict)
     sends: dict[str, set[str]] = field(default_factory=dict)
     broken: dict[str, list[str]] = field(default_factory=dict)
     used: dict[str, set[str]] = field(default_factory=dict)
@@ -64,7 +66,8 @@ class FlowLowering:
         sent = {buffer for flow in kept for buffer in survey.sends.get(flow, ())}
         self._say_unread(sent - consumers)
         carried, certain = self._carried(kept, survey)
-        lowering = self.lowering(self.ledger, frozenset(sent - consumers), self._present(kept, survey))
+        sized = frozenset(name for name in consumers if SIZE_REGISTER in carried.get(name, ()))
+        lowering = self.lowering(self.ledger, frozenset(sent - consumers), sized, self._present(kept, survey))
         made = []
         for name, source in kept.items():
             steps = self._lower(lowering, name, certain.get(name, frozenset()))
@@ -87,13 +90,14 @@ class FlowLowering:
     def _survey(self) -> Survey:
         """Goes through every flow without writing down more than what breaks it."""
         survey = Survey()
-        lowering = self.lowering(Ledger(), frozenset(), {})
+        lowering = self.lowering(Ledger(), frozenset(), frozenset(), {})
         for name, flow in self.design.flows.items():
             if flow.trigger is None:
                 continue
             scope = self._scope(flow, set())
             lowering.block(flow.steps, scope)
             survey.touched[name] = set(scope.touched.registers)
+            survey.offered[name] = scope.touched.registers | scope.touched.offered
         survey.sends, survey.broken, survey.used = lowering.sends, lowering.broken, lowering.used
         for flow, reasons in survey.broken.items():
             if flow in self.sources.sources:
@@ -131,43 +135,62 @@ class FlowLowering:
     # ---- who is left out ------------------------------------------------
 
     def _leave_out(self, survey: Survey) -> None:
-        """Flows that are broken, that have no source, or that only such flows start."""
+        """Flows that are broken, that have no source, or that nothing simulated starts."""
         self.left_out.update(self.sources.because)
-        changed = True
-        while changed:
-            changed = False
-            for name, source in self.sources.sources.items():
-                if name in self.left_out:
-                    continue
-                because = self._orphaned(name, source, survey)
-                if because is not None:
-                    self.left_out[name] = because
-                    changed = True
-                    flow = self.design.flows[name]
-                    self.ledger.missing(
-                        f"`{name}` is left out: {because}.", flow.place, path=name, flow=name, left_out=True
+        readers: dict[str, str] = {}
+        for name, source in self.sources.sources.items():
+            if isinstance(source, Consume) and name not in self.left_out:
+                first = readers.setdefault(source.buffer, name)
+                if first != name:
+                    self._leave(
+                        name, (f"`{first}` takes the messages of `{source.buffer}`, and one flow only can")
                     )
+        started: set[str] = set()
+        while True:
+            more = {
+                name
+                for name in self.sources.sources
+                if name not in started
+                and name not in self.left_out
+                and self._is_started(name, started, survey)
+            }
+            if not more:
+                break
+            started |= more
+        for name in self.sources.sources:
+            if name not in started and name not in self.left_out:
+                self._leave(name, self._orphaned(name, survey))
 
-    def _orphaned(self, name: str, source: Source, survey: Survey) -> str | None:
+    def _leave(self, name: str, because: str) -> None:
+        self.left_out[name] = because
+        text = f"`{name}` is left out: {because}."
+        self.ledger.missing(text, self.design.flows[name].place, path=name, flow=name, left_out=True)
+
+    def _starters(self, name: str, survey: Survey) -> list[str] | None:
+        """The flows that start a flow, whether they are simulated or not; None where it starts by itself."""
+        trigger = self.design.flows[name].trigger
+        if isinstance(trigger, design.Consume):
+            return [flow for flow, buffers in survey.sends.items() if trigger.buffer in buffers]
+        if isinstance(trigger, design.After):
+            return [cause.flow for cause in trigger.causes if isinstance(cause, design.FlowDone)]
+        return None
+
+    def _is_started(self, name: str, started: set[str], survey: Survey) -> bool:
+        starters = self._starters(name, survey)
+        return starters is None or any(starter in started for starter in starters)
+
+    def _orphaned(self, name: str, survey: Survey) -> str:
         """Why nothing that is simulated starts the flow."""
-        if isinstance(source, Consume):
-            senders = [flow for flow, buffers in survey.sends.items() if source.buffer in buffers]
-            what, word = f"`{source.buffer}`", "sends to"
-        elif isinstance(source, After):
-            senders, what, word = [flow for flow in source.flows if flow != name], "it", "starts"
-        elif name in self.sources.displaced:
-            trigger = self.design.flows[name].trigger
-            causes = trigger.causes if isinstance(trigger, design.After) else ()
-            senders = [c.flow for c in causes if isinstance(c, design.FlowDone) and c.flow != name]
-            what, word = "it", "starts"
-        else:
-            return None
-        if not senders:
-            return f"nothing {word} {what}"
-        missing = [flow for flow in senders if flow in self.left_out or flow not in self.sources.sources]
-        if len(missing) < len(senders):
-            return None
-        return f"{' and '.join(f'`{flow}`' for flow in missing)}, which {word} {what}, is not simulated"
+        trigger = self.design.flows[name].trigger
+        does, do = f"starts `{name}`", f"start `{name}`"
+        if isinstance(trigger, design.Consume):
+            does, do = f"sends to `{trigger.buffer}`", f"send to `{trigger.buffer}`"
+        missing = [f"`{flow}`" for flow in self._starters(name, survey) or () if flow != name]
+        if not missing:
+            return f"nothing {does}"
+        if len(missing) == 1:
+            return f"{missing[0]}, which {does}, is not simulated"
+        return f"{' and '.join(missing)}, which {do}, are not simulated"
 
     def _say_unread(self, unread: set[str]) -> None:
         for buffer in sorted(unread):
@@ -193,30 +216,28 @@ class FlowLowering:
 
     def _understate(self, survey: Survey) -> None:
         """The components that would have more to do if nothing were left out."""
-        senders = {
-            name: [f for f, buffers in survey.sends.items() if name in buffers]
-            for name in self.machines.parts
-        }
         incomplete: dict[str, set[str]] = {}
         for name in self.machines.parts:
-            absent = {f for f in survey.used.get(name, ()) if f in self.left_out}
+            absent = {flow for flow in survey.used.get(name, ()) if flow in self.left_out}
             if absent:
                 incomplete[name] = absent
         for flow in self.flows:
-            if isinstance(flow.source, Consume):
-                lost = {f for f in senders.get(flow.source.buffer, ()) if f in self.left_out}
-                if lost:
-                    names = " and ".join(f"`{name}`" for name in sorted(lost))
-                    self.ledger.missing(
-                        f"`{flow.name}` is simulated without what {names} would send to "
-                        f"`{flow.source.buffer}`.",
-                        self.design.flows[flow.name].place,
-                        path=flow.name,
-                        flow=flow.name,
-                    )
-                    for component, flows in survey.used.items():
-                        if flow.name in flows:
-                            incomplete.setdefault(component, set()).update(lost)
+            if flow.name in self.sources.displaced:  # its rate follows from those of its causes all the same
+                continue
+            lost = {
+                starter for starter in self._starters(flow.name, survey) or () if starter in self.left_out
+            }
+            if lost:
+                names = " and ".join(f"`{name}`" for name in sorted(lost))
+                self.ledger.missing(
+                    f"`{flow.name}` is simulated without those that {names} would cause.",
+                    self.design.flows[flow.name].place,
+                    path=flow.name,
+                    flow=flow.name,
+                )
+                for component, flows in survey.used.items():
+                    if flow.name in flows:
+                        incomplete.setdefault(component, set()).update(lost)
         self.understated = {
             name: tuple(sorted(flows)) for name, flows in incomplete.items() if name in self.used
         }
@@ -236,10 +257,10 @@ class FlowLowering:
         """The registers that each buffer and each following flow take along, and those that each flow
         surely begins with.
         """
-        starts = {name: self._starters(source, kept, survey) for name, source in kept.items()}
+        starts = {name: self._kept_starters(name, kept, survey) for name in kept}
         needs = {name: set(survey.touched[name]) for name in kept}
         _spread(needs, {name: [f for f, by in starts.items() if name in by] for name in kept})
-        has = {name: set(survey.touched[name]) for name in kept}
+        has = {name: set(survey.offered[name]) for name in kept}
         _spread(has, starts)
         sure = {name: set(has[name]) for name in kept}
         changed = True
@@ -247,7 +268,7 @@ class FlowLowering:
             changed = False
             for name, by in starts.items():
                 begins = set.intersection(*(sure[other] for other in by)) if by else set()
-                new = set(survey.touched[name]) | (begins & needs[name])
+                new = set(survey.offered[name]) | (begins & needs[name])
                 if new < sure[name]:
                     sure[name] = new
                     changed = True
@@ -262,12 +283,10 @@ class FlowLowering:
             certain[name] = frozenset(r for r in taken if all(r in sure[other] for other in by))
         return carried, certain
 
-    def _starters(self, source: Source, kept: Mapping[str, Source], survey: Survey) -> list[str]:
-        if isinstance(source, Consume):
-            return [flow for flow in kept if source.buffer in survey.sends.get(flow, ())]
-        if isinstance(source, After):
-            return [flow for flow in source.flows if flow in kept]
-        return []
+    def _kept_starters(self, name: str, kept: Mapping[str, Source], survey: Survey) -> list[str]:
+        if name in self.sources.displaced:
+            return []
+        return [flow for flow in self._starters(name, survey) or () if flow in kept]
 
     def _present(self, kept: Mapping[str, Source], survey: Survey) -> dict[tuple[str, str], float]:
         """For each displaced flow and entity, the chance that what an earlier flow put in is still there."""
@@ -307,7 +326,7 @@ class FlowLowering:
 
 def _travels(register: str) -> bool:
     """Whether a register means something outside the flow that filled it."""
-    return register.startswith("key:") or register == "size"
+    return register.startswith("key:") or register == SIZE_REGISTER
 
 
 def _spread(sets: dict[str, set[str]], sources: Mapping[str, list[str]]) -> None:

@@ -15,7 +15,7 @@ from toscale.engine.laws import Law
 from toscale.engine.model import Discipline, Evict, Policy, Station, Store, Work
 from toscale.kinds import KINDS, Kind, OperationTime, Primitive
 from toscale.simulate.lowering.ledger import Ledger, NotComputable
-from toscale.simulate.lowering.values import Values, shown_time
+from toscale.simulate.lowering.values import NEVER, Values, shown_time
 
 __all__ = ["MOST_MACHINES", "Machines", "Part"]
 
@@ -74,6 +74,15 @@ class Machines:
             if component.kind in KINDS:
                 self.parts[component.name] = self._part(component, KINDS[component.kind])
         self._without_cores()
+        for part in self.parts.values():
+            if part.partitions > MOST_MACHINES:
+                self.ledger.problem(
+                    "TS902",
+                    f"`{part.name}` has {part.partitions:,} partitions; at most {MOST_MACHINES:,} can be "
+                    "simulated.",
+                    "Give it fewer `partitions`.",
+                    part.component.place,
+                )
         total = sum(part.machines for part in self.parts.values())
         if total > MOST_MACHINES:
             largest = max(self.parts.values(), key=lambda part: part.machines)
@@ -114,7 +123,10 @@ class Machines:
         try:
             if attribute == "hit_ratio":
                 return self.values.share(formula)
-            return self.values.size(formula) if attribute == "memory" else self.values.time(formula)
+            if attribute == "memory":
+                return self.values.size(formula)
+            seconds = self.values.time(formula)
+            return seconds if seconds < NEVER else None
         except NotComputable as error:
             self._impossible(error, component)
             return None
@@ -214,7 +226,7 @@ class Machines:
                 shards=shards,
                 memory=self._amount(component, "memory") if bounded else None,
                 ttl=self._amount(component, "ttl"),
-                evict=self._evict(component),
+                evict=self._evict(component, bounded),
             )
         return Part(component, kind, shards * copies, station, store, hit_ratio=hit_ratio)
 
@@ -286,7 +298,7 @@ class Machines:
             )
         return Discipline.LIFO if component.discipline == "lifo" else Discipline.FIFO
 
-    def _evict(self, component: Component) -> Evict:
+    def _evict(self, component: Component, bounded: bool) -> Evict:
         if component.evict == "lfu":
             self.ledger.missing(
                 f"`{component.name}` evicts the least recently used: `lfu` is not simulated.",
@@ -295,7 +307,7 @@ class Machines:
             )
         if component.evict in ("fifo", "random"):
             return Evict(component.evict)
-        if component.evict is None and component.memory is not None:
+        if component.evict is None and bounded and component.memory is not None:
             self.ledger.default(
                 component.name,
                 "eviction",

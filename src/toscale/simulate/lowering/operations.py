@@ -40,10 +40,13 @@ from toscale.simulate.lowering.scope import Scope
 from toscale.simulate.lowering.values import Values, shown_time
 from toscale.simulate.lowering.wire import Wire
 
-__all__ = ["FOUND", "Operation", "Operations"]
+__all__ = ["FOUND", "NONE_FOUND", "Operation", "Operations"]
 
 FOUND = "found"
 """The register that says whether the last look-up found its key; it is read at once."""
+
+NONE_FOUND = "none found"
+"""The register that says that the last look-up of several keys failed."""
 
 LONGEST_LIST = 1_000
 """The most keys of one call that are looked up one by one."""
@@ -69,7 +72,10 @@ class Operation:
 
 @dataclass(slots=True)
 class Operations:
-    """Lowers operations on entities. `unread` are the buffers whose messages nobody takes."""
+    """Lowers operations on entities. `unread` are the buffers whose messages nobody takes, `sized` those
+    whose messages tell how many things they hold. `present` is the chance that an inherited key is still
+    there.
+    """
 
     design: Design
     values: Values
@@ -78,7 +84,8 @@ class Operations:
     entities: Entities
     ledger: Ledger
     unread: frozenset[str]
-    present: dict[tuple[str, str], float]  # (flow, entity): the chance that an inherited key is still there
+    sized: frozenset[str]
+    present: dict[tuple[str, str], float]  # by flow and entity
 
     # ---- messages ------------------------------------------------
 
@@ -95,9 +102,9 @@ class Operations:
             holder = self.entities.holder(step.key, scope.items)
             before += scope.draw(path, [holder])
             key = holder.register
-        if not scope.in_batch:
+        scope.touched.offered.add(SIZE_REGISTER)
+        if part.name in self.sized and not scope.in_batch:
             before.append(Set(SIZE_REGISTER, 1))
-        scope.touched.add(SIZE_REGISTER)
         station = part.name if part.station.zones else None
         return Operation(tuple(before), (Send(path, part.name, station, work, link, key),))
 

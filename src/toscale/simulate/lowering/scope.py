@@ -15,9 +15,10 @@ __all__ = ["Scope", "Touched"]
 
 @dataclass(slots=True)
 class Touched:
-    """The registers that a flow uses, and those of the inner blocks that are being lowered."""
+    """The registers that a flow uses, those that it can hand on beside them, and those of inner blocks."""
 
     registers: set[str] = field(default_factory=set)
+    offered: set[str] = field(default_factory=set)
     _open: list[set[str]] = field(default_factory=list)
 
     def add(self, register: str) -> None:

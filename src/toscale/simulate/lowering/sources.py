@@ -13,12 +13,14 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from toscale.design import flow as design
+from toscale.design.conditions import Span
 from toscale.design.model import Design
 from toscale.engine.laws import Law
 from toscale.engine.model import After, Clock, Consume, Poisson, Source
 from toscale.simulate.lowering.ledger import Ledger, NotComputable
 from toscale.simulate.lowering.machines import Machines
 from toscale.simulate.lowering.values import Values
+from toscale.simulate.lowering.walks import buffers_of
 
 __all__ = ["LONG_PAUSE", "Sources", "traffic"]
 
@@ -216,21 +218,32 @@ class Sources:
                 )
 
     def _spanned(self, followers: Mapping[str, After]) -> set[str]:
-        """The followers that a condition `A until B` may be measured across: those on a way from A, when B
-        lies behind it.
-        """
-        from toscale.design.conditions import Span
-
+        """The followers on a way that a condition `A until B` is measured over: a pause there must pass."""
         found: set[str] = set()
-        for target in self.design.requirements.targets:
-            subject = target.subject
-            if not isinstance(subject, Span) or not isinstance(subject.start, design.FlowDone):
+        spans = [
+            target.subject for target in self.design.requirements.targets if isinstance(target.subject, Span)
+        ]
+        sends = {name: buffers_of(self.design, name) for name in self.sources} if spans else {}
+        for span in spans:
+            if not isinstance(span.start, design.FlowDone):
                 continue
-            reached = {subject.start.flow}
-            while more := {n for n, s in followers.items() if n not in reached and reached & set(s.flows)}:
+            reached = {span.start.flow}
+            while True:
+                sent = {buffer for name in reached for buffer in sends.get(name, ())}
+                more = {
+                    name
+                    for name, source in self.sources.items()
+                    if name not in reached
+                    and (
+                        (isinstance(source, After) and reached & set(source.flows))
+                        or (isinstance(source, Consume) and source.buffer in sent)
+                    )
+                }
+                if not more:
+                    break
                 reached |= more
-            if subject.end in reached:
-                found |= reached
+            if span.end in reached:
+                found |= reached & set(followers)
         return found
 
 

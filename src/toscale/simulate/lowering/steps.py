@@ -17,20 +17,18 @@ from toscale.design.parts import NOWHERE, Formula, Place, Time
 from toscale.engine.laws import Law
 from toscale.engine.model import (
     HANDLED,
-    Call,
+    Attribute,
     Chance,
     Compare,
     Delay,
     Each,
     End,
     Flag,
-    Fork,
     If,
     Measure,
     Number,
     Outcome,
     Parallel,
-    Retry,
     Set,
     Step,
     Steps,
@@ -38,10 +36,11 @@ from toscale.engine.model import (
     Visit,
     Work,
 )
+from toscale.simulate.lowering.attempts import Attempts
 from toscale.simulate.lowering.entities import SIZE_REGISTER, Entities, Held
 from toscale.simulate.lowering.ledger import Ledger, NotComputable
 from toscale.simulate.lowering.machines import Machines, Part
-from toscale.simulate.lowering.operations import FOUND, Operation, Operations
+from toscale.simulate.lowering.operations import FOUND, NONE_FOUND, Operation, Operations
 from toscale.simulate.lowering.scope import Scope
 from toscale.simulate.lowering.values import Values, shown_time
 from toscale.simulate.lowering.wire import Wire
@@ -80,6 +79,7 @@ class StepLowering:
     wire: Wire
     entities: Entities
     operations: Operations
+    attempts: Attempts
     ledger: Ledger
     measures: Mapping[str, str]
     count: int = 0
@@ -98,7 +98,7 @@ class StepLowering:
 
     def lacks(self, scope: Scope, text: str, place: Place, path: str) -> None:
         """The flow is simulated without this."""
-        self.ledger.missing(text, place, path=path, flow=scope.flow)
+        self.attempts.lacks(scope, text, place, path)
 
     def finish(self) -> None:
         """To be called when all flows are lowered."""
@@ -304,7 +304,7 @@ class StepLowering:
         if operation.hit is not None:
             inner = scope if len(route) < 2 else scope.within(caller=route[-2])
             body = self.looked_up(step, inner, operation, self.handlers(step.on, inner))
-            return self.unawaited(path, step.policies, scope, self.passing(path, scope, route, body))
+            return self.attempts.unawaited(path, step.policies, scope, self.passing(path, scope, route, body))
         if "miss" in step.on:
             self.ledger.note(
                 f"`{step.path}`: `{step.target}` keeps what it is given, and never misses.", step.place
@@ -312,10 +312,10 @@ class StepLowering:
         handlers = self.handlers(step.on, scope)
         if self.forgets(step, route):  # a failed put is ignored
             handlers = {**dict.fromkeys(HANDLED, ()), **handlers}
-        body = self.given_up(
+        body = self.attempts.given_up(
             path, step.policies, scope, self.passing(path, scope, route, operation.call), handlers
         )
-        return self.unawaited(path, step.policies, scope, body)
+        return self.attempts.unawaited(path, step.policies, scope, body)
 
     def forgets(self, step: design.Call, route: tuple[str, ...]) -> bool:
         part = self.machines.parts.get(route[-1]) if route else None
@@ -338,14 +338,20 @@ class StepLowering:
             body = (*operation.call, If(path, hit, (Set(FOUND, 1),), (Set(FOUND, 0),)))
         else:
             body = operation.call
-        as_miss: Steps = (Set(FOUND, 0),)
-        if operation.asked is not None:  # the list of those missed was not made: all that were asked for
-            all_of_them = {**missed, step.entity or "": operation.asked}
-            as_miss = (*self.block(step.on.get("miss", ()), scope.branch(missed=all_of_them)), Set(FOUND, 1))
         handled = {outcome: (*steps, Set(FOUND, 1)) for outcome, steps in handlers.items()}
-        tried = self.given_up(path, policies, scope, body, {**dict.fromkeys(HANDLED, as_miss), **handled})
-        scope.touched.add(FOUND)
-        return (*tried, *((If(f"{path} ?", Flag(FOUND), (), miss),) if miss else ()))
+        attempts = self.attempts
+        if not miss:
+            return attempts.given_up(path, policies, scope, body, {**dict.fromkeys(HANDLED, ()), **handled})
+        checked: Step = If(f"{path} ?", Flag(FOUND), (), miss)
+        if operation.asked is None:
+            failed = dict.fromkeys(HANDLED, (Set(FOUND, 0),))
+            return (*attempts.given_up(path, policies, scope, body, {**failed, **handled}), checked)
+        # Where the call failed, no list of those missed was made: all that were asked for count as missed.
+        asked = {**missed, step.entity or "": operation.asked}
+        all_missed = self.block(step.on.get("miss", ()), scope.branch(missed=asked))
+        failed = dict.fromkeys(HANDLED, (Set(NONE_FOUND, 1),))
+        tried = attempts.given_up(path, policies, scope, body, {**failed, **handled})
+        return (Set(NONE_FOUND, 0), *tried, If(f"{path} ??", Flag(NONE_FOUND), all_missed, (checked,)))
 
     # ---- policies ------------------------------------------------
 
@@ -359,70 +365,6 @@ class StepLowering:
                 steps = self.block(on[name], scope.branch())  # type: ignore[index]
                 found.update(dict.fromkeys(_OUTCOMES[name], steps))
         return found
-
-    def given_up(
-        self, path: str, policies: design.Policies, scope: Scope, body: Steps, handlers: dict[Outcome, Steps]
-    ) -> Steps:
-        """The body with its time-out, its retries and its handlers."""
-        timeout = None if policies.timeout is None else self.values.time(policies.timeout)
-        retry = None if policies.retry is None else self.retry(policies.retry, scope, path)
-        if timeout is None and retry is None and not handlers:
-            return body
-        return (Call(path, body, timeout, retry, handlers),)
-
-    def retry(self, retry: design.Retry, scope: Scope, path: str) -> Retry:
-        times = self.values.at_least_zero(retry.times, self.values.number(retry.times))
-        if retry.budget is not None:
-            self.lacks(
-                scope,
-                f"`{path}`: the `budget` of retries is not simulated: every failure is tried again.",
-                retry.place,
-                path,
-            )
-        backoff = 0.0
-        if retry.backoff is not None:
-            random = self.values.random(retry.backoff)
-            backoff = self.values.law(retry.backoff, 0.0)[0].mean
-            if random.spread_given and random.cv:
-                self.ledger.note(
-                    f"`{path}`: of the backoff `{retry.backoff}` the mean is taken; use `jitter`.",
-                    retry.place,
-                )
-        growth = 2.0 if retry.growth is None else self.values.number(retry.growth)
-        if retry.growth is None and times > 1 and backoff > 0:
-            self.ledger.default(
-                "retries",
-                "growth of the backoff",
-                "2x",
-                "RFC 9110 leaves it open; exponential backoff by 2 is that of Ethernet (Metcalfe and "
-                "Boggs, CACM 1976) and of most clients.",
-            )
-        jitter = 0.0 if retry.jitter is None else self.values.share(retry.jitter)
-        return Retry(int(times), backoff, growth, jitter)
-
-    def unawaited(self, path: str, policies: design.Policies, scope: Scope, body: Steps) -> Steps:
-        """The body when the request goes on without it: if it is late or fails, or at once."""
-        if policies.optional is not None:
-            after = policies.optional.after
-            timeout = None if after is None else self.values.time(after)
-            body = (Call(f"{path} optional", body, timeout, handlers=dict.fromkeys(HANDLED, ())),)
-        if policies.is_async:
-            body = (Fork(f"{path} async", body),)
-        if policies.breaker is not None:
-            self.lacks(
-                scope,
-                f"`{path}`: the breaker is not simulated: calls go on however many fail.",
-                policies.breaker.place,
-                path,
-            )
-        if policies.hedge is not None:
-            self.lacks(
-                scope,
-                f"`{path}`: the hedge is not simulated: there is one call only.",
-                policies.hedge.place,
-                path,
-            )
-        return body
 
     def name_what_it_lacks(self, step: design.Call, scope: Scope, path: str) -> None:
         """Words of a call that the engine does not know, and without which the call is still nearly the
@@ -456,6 +398,8 @@ class StepLowering:
         at_once: int | None = 1
         if step.at_once == "all":
             at_once = None
+            if isinstance(count, Attribute) and count.law.cap < MOST_STEPS:
+                at_once = max(1, int(count.law.cap))  # there are never more
         elif isinstance(step.at_once, Formula):
             at_once = self.whole(step.at_once)
         items = dict(scope.items)
@@ -469,8 +413,8 @@ class StepLowering:
             scope.touched.end()
         fresh = tuple(sorted(name for name in block if name.startswith("key:") and name not in scope.known))
         made = Each(path, count, body, batch, at_once, SIZE_REGISTER, fresh)
-        handled = self.given_up(path, step.policies, scope, (made,), self.handlers(step.on, scope))
-        return (*before, *self.unawaited(path, step.policies, scope, handled))
+        handled = self.attempts.given_up(path, step.policies, scope, (made,), self.handlers(step.on, scope))
+        return (*before, *self.attempts.unawaited(path, step.policies, scope, handled))
 
     def how_many(self, step: design.Each, scope: Scope) -> tuple[Number, tuple[Held, ...]]:
         of = step.of
@@ -521,8 +465,8 @@ class StepLowering:
             if wait > len(branches):
                 raise NotComputable(f"it waits for {wait} of {len(branches)} branches", step.place)
         body: Steps = (Parallel(path, branches, wait),)
-        handled = self.given_up(path, step.policies, scope, body, self.handlers(step.on, scope))
-        return (*before, *self.unawaited(path, step.policies, scope, handled))
+        handled = self.attempts.given_up(path, step.policies, scope, body, self.handlers(step.on, scope))
+        return (*before, *self.attempts.unawaited(path, step.policies, scope, handled))
 
     def inserts(self, step: design.Parallel, scope: Scope, path: str) -> list[Step]:
         """New keys are made before the branches part, so that what comes behind them knows the keys too."""

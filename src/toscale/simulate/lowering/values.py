@@ -23,9 +23,11 @@ from toscale.quantity.units import NUMBER, RATE, SIZE, TIME, Dimension
 from toscale.simulate.lowering.ledger import Ledger, NotComputable
 from toscale.simulate.lowering.lowered import At
 
-__all__ = ["MOST_VALUES", "Values", "law_of", "shown_time"]
+__all__ = ["MOST_VALUES", "NEVER", "Values", "law_of", "shown_time"]
 
 UPPER = 0.95
+NEVER = 9e9
+"""A time of so many seconds (285 years) or more does not come: the clock of the engine ends there."""
 MOST_VALUES = 1_000_000
 """The most values that are read from a file of measured times."""
 

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from toscale.design.flow import Call, Each, If, Parallel, Repeat, Step
+from toscale.design.flow import Call, Each, If, Parallel, Repeat, RunFlow, Step
+from toscale.design.model import Design
 
-__all__ = ["blocks_of", "walk"]
+__all__ = ["blocks_of", "buffers_of", "walk"]
 
 
 def blocks_of(step: Step) -> tuple[tuple[Step, ...], ...]:
@@ -32,3 +33,14 @@ def walk(steps: tuple[Step, ...]) -> Iterator[Step]:
         yield step
         for block in blocks_of(step):
             yield from walk(block)
+
+
+def buffers_of(design: Design, flow: str, seen: frozenset[str] = frozenset()) -> set[str]:
+    """The buffers that a flow sends to, by itself or by the flows that it runs."""
+    found: set[str] = set()
+    for step in walk(design.flows[flow].steps):
+        if isinstance(step, Call) and step.operation == "send":
+            found.add(step.target)
+        elif isinstance(step, RunFlow) and step.flow in design.flows and step.flow not in seen:
+            found |= buffers_of(design, step.flow, seen | {flow})
+    return found

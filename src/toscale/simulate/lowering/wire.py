@@ -118,12 +118,16 @@ class Wire:
         if not self.outside or not (network.between_zones or network.within_a_zone or network.links):
             return
         names = ", ".join(f"`{name}`" for name in self.outside)
-        what = f"Not in a zone, and so outside all zones: {names}. A call between one of them and a component in zones takes"
+        what = (
+            f"Not in a zone, and so outside all zones: {names}. A call between one of them and a "
+            "component in zones takes"
+        )
         if network.between_zones is not None:
             self.ledger.note(f"{what} the time `between zones`.", network.place)
         else:
             self.ledger.note(
-                f"{what} no time on the wire, unless `network` names the pair, as nothing gives the time `between zones`.",
+                f"{what} no time on the wire, unless `network` names the pair, as nothing gives the time "
+                "`between zones`.",
                 network.place,
             )
 
