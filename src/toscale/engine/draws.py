@@ -72,7 +72,7 @@ def draw_index(S, population, u):  # type: ignore[no-untyped-def]
     """
     row = S.populations[population]
     if row.exponent == 0.0:
-        return 1 + int(u * row.size)
+        return 1 + int(u * row.keys)
     if u < row.head_mass:
         guide = int(u / row.head_mass * HEAD)
         k = S.guides[population, guide]
@@ -84,7 +84,7 @@ def draw_index(S, population, u):  # type: ignore[no-untyped-def]
         x = row.tail_low * np.exp(v * row.tail_span)
     else:
         x = (row.tail_low + v * row.tail_span) ** (1.0 / (1.0 - row.exponent))
-    return min(max(int(x + 0.5), HEAD + 1), row.size)
+    return min(max(int(x + 0.5), HEAD + 1), row.keys)
 
 
 @jit
@@ -92,7 +92,7 @@ def weight(S, population, index):  # type: ignore[no-untyped-def]
     """The chance that a draw from the population is the key with this index."""
     row = S.populations[population]
     if row.exponent == 0.0:
-        return 1.0 / row.size
+        return 1.0 / row.keys
     return np.float64(index) ** -row.exponent / row.total
 
 

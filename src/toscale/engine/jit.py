@@ -51,6 +51,8 @@ def jit(function: F) -> F:
         return function
     import numba
 
+    from toscale.engine import compiled_state  # noqa: F401 (teaches numba what a state is)
+
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(cache_folder())
     try:

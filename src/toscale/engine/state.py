@@ -6,7 +6,6 @@ state of the run; the third collects figures per window. Times are integer ticks
 
 from __future__ import annotations
 
-from collections import namedtuple
 from enum import IntEnum
 from typing import Any
 
@@ -30,20 +29,20 @@ CODE = np.dtype(
         ("x", "f8"),
         ("y", "f8"),
         ("z", "f8"),
-        ("op", "i4"),
-        ("a", "i4"),
-        ("b", "i4"),
-        ("c", "i4"),
-        ("d", "i4"),
-        ("law", "i4"),
-        ("num", "i4"),
-        ("fail", "i4"),  # where to go on when this step ends otherwise than well
-        ("sync", "i4"),  # happens at a moment: time on the wire must have passed before it
+        ("op", "i8"),
+        ("a", "i8"),
+        ("b", "i8"),
+        ("c", "i8"),
+        ("d", "i8"),
+        ("law", "i8"),
+        ("num", "i8"),
+        ("fail", "i8"),  # where to go on when this step ends otherwise than well
+        ("sync", "i8"),  # happens at a moment: time on the wire must have passed before it
     ],
     align=True,
 )
-LAW = np.dtype([("value", "f8"), ("kind", "i4"), ("first", "i4"), ("number", "i4")], align=True)
-NUMBER = np.dtype([("salt", "u8"), ("value", "f8"), ("kind", "i4"), ("law", "i4"), ("register", "i4")], align=True)
+LAW = np.dtype([("value", "f8"), ("kind", "i8"), ("first", "i8"), ("number", "i8")], align=True)
+NUMBER = np.dtype([("salt", "u8"), ("value", "f8"), ("kind", "i8"), ("law", "i8"), ("register", "i8")], align=True)
 POPULATION = np.dtype(
     [
         ("exponent", "f8"),
@@ -51,12 +50,12 @@ POPULATION = np.dtype(
         ("head_mass", "f8"),
         ("tail_low", "f8"),
         ("tail_span", "f8"),
-        ("size", "i8"),
+        ("keys", "i8"),
         ("tag", "i8"),  # the upper bits of its keys
     ],
     align=True,
 )
-LINK = np.dtype([("loss", "f8"), ("resend", "f8"), ("near", "i4"), ("far", "i4")], align=True)
+LINK = np.dtype([("loss", "f8"), ("resend", "f8"), ("near", "i8"), ("far", "i8")], align=True)
 STATION = np.dtype(
     [
         ("inside", "i8"),
@@ -73,16 +72,16 @@ STATION = np.dtype(
         ("admitted", "i8"),
         ("refused", "i8"),
         ("abandoned", "i8"),
-        ("first", "i4"),  # its first machine
-        ("machines", "i4"),
-        ("slots", "i4"),  # per machine; -1 without limit
-        ("cores", "i4"),
-        ("places", "i4"),
-        ("policy", "i4"),
-        ("lifo", "i4"),
-        ("shards", "i4"),
-        ("copies", "i4"),
-        ("turn", "i4"),
+        ("first", "i8"),  # its first machine
+        ("machines", "i8"),
+        ("slots", "i8"),  # per machine; -1 without limit
+        ("cores", "i8"),
+        ("places", "i8"),
+        ("policy", "i8"),
+        ("lifo", "i8"),
+        ("shards", "i8"),
+        ("copies", "i8"),
+        ("turn", "i8"),
     ],
     align=True,
 )
@@ -90,16 +89,16 @@ MACHINE = np.dtype(
     [
         ("virtual", "f8"),  # work done for each request so far, in ticks
         ("at", "i8"),  # when that was
-        ("busy", "i4"),
-        ("outstanding", "i4"),
-        ("head", "i4"),
-        ("tail", "i4"),
-        ("queued", "i4"),
-        ("station", "i4"),
-        ("zone", "i4"),
-        ("heap", "i4"),  # whose work is done next
-        ("active", "i4"),
-        ("leaf", "i4"),
+        ("busy", "i8"),
+        ("outstanding", "i8"),
+        ("head", "i8"),
+        ("tail", "i8"),
+        ("queued", "i8"),
+        ("station", "i8"),
+        ("zone", "i8"),
+        ("heap", "i8"),  # whose work is done next
+        ("active", "i8"),
+        ("leaf", "i8"),
     ],
     align=True,
 )
@@ -111,26 +110,26 @@ STORE = np.dtype(
         ("gets", "i8"),
         ("hits", "i8"),
         ("evicted", "i8"),
-        ("lists", "i4"),  # whether entries are kept in lists and evicted one by one
-        ("evict", "i4"),
-        ("shards", "i4"),
-        ("first", "i4"),  # its first shard
+        ("lists", "i8"),  # whether entries are kept in lists and evicted one by one
+        ("evict", "i8"),
+        ("shards", "i8"),
+        ("first", "i8"),  # its first shard
     ],
     align=True,
 )
-SHARD = np.dtype([("used", "f8"), ("newest", "i4"), ("oldest", "i4"), ("entries", "i4")], align=True)
+SHARD = np.dtype([("used", "f8"), ("newest", "i8"), ("oldest", "i8"), ("entries", "i8")], align=True)
 ENTRY = np.dtype(
     [
         ("key", "u8"),
         ("last", "i8"),
         ("inserted", "i8"),
         ("bytes", "f4"),
-        ("store", "i4"),
-        ("shard", "i4"),
-        ("newer", "i4"),
-        ("older", "i4"),
-        ("chain", "i4"),
-        ("present", "i4"),
+        ("store", "i8"),
+        ("shard", "i8"),
+        ("newer", "i8"),
+        ("older", "i8"),
+        ("chain", "i8"),
+        ("present", "i8"),
     ],
     align=True,
 )
@@ -142,16 +141,16 @@ BUFFER = np.dtype(
         ("depth", "i8"),
         ("touched", "i8"),
         ("depth_time", "f8"),
-        ("first", "i4"),  # its first partition
-        ("partitions", "i4"),
-        ("turn", "i4"),
-        ("flow", "i4"),  # that consumes it; -1
-        ("batch", "i4"),
+        ("first", "i8"),  # its first partition
+        ("partitions", "i8"),
+        ("turn", "i8"),
+        ("flow", "i8"),  # that consumes it; -1
+        ("batch", "i8"),
     ],
     align=True,
 )
-PARTITION = np.dtype([("starts", "i8"), ("head", "i4"), ("tail", "i4"), ("length", "i4"), ("consumer", "i4"), ("buffer", "i4")], align=True)
-MESSAGE = np.dtype([("request", "u8"), ("sent", "i8"), ("next", "i4"), ("tracker", "i4")], align=True)
+PARTITION = np.dtype([("starts", "i8"), ("head", "i8"), ("tail", "i8"), ("length", "i8"), ("consumer", "i8"), ("buffer", "i8")], align=True)
+MESSAGE = np.dtype([("request", "u8"), ("sent", "i8"), ("next", "i8"), ("tracker", "i8")], align=True)
 FLOW = np.dtype(
     [
         ("salt", "u8"),
@@ -159,17 +158,17 @@ FLOW = np.dtype(
         ("every", "i8"),
         ("count", "i8"),  # requests started so far
         ("clock", "f8"),  # the arrivals' own time: unit exponentials added up
-        ("entry", "i4"),
-        ("kind", "i4"),
-        ("first", "i4"),  # of its rate's points, or of its phases
-        ("points", "i4"),
-        ("spans", "i4"),  # whether requests of this flow are followed to the last that they cause
-        ("buffer", "i4"),
+        ("entry", "i8"),
+        ("kind", "i8"),
+        ("first", "i8"),  # of its rate's points, or of its phases
+        ("points", "i8"),
+        ("spans", "i8"),  # whether requests of this flow are followed to the last that they cause
+        ("buffer", "i8"),
     ],
     align=True,
 )
-AFTER = np.dtype([("salt", "u8"), ("mask", "u8"), ("chance", "f8"), ("flow", "i4"), ("then", "i4"), ("law", "i4")], align=True)
-SPAN = np.dtype([("first", "i4"), ("last", "i4"), ("meter", "i4"), ("column", "i4")], align=True)
+AFTER = np.dtype([("salt", "u8"), ("mask", "u8"), ("chance", "f8"), ("flow", "i8"), ("then", "i8"), ("law", "i8")], align=True)
+SPAN = np.dtype([("first", "i8"), ("last", "i8"), ("meter", "i8"), ("column", "i8")], align=True)
 
 TASK = np.dtype(
     [
@@ -180,44 +179,45 @@ TASK = np.dtype(
         ("deadline", "i8"),
         ("finish", "f8"),  # the virtual time at which its work is done
         ("mask", "u8"),
-        ("pc", "i4"),
-        ("state", "i4"),
-        ("flow", "i4"),
-        ("parent", "i4"),
-        ("held", "i4"),  # slots
-        ("abandoned", "i4"),
-        ("outcome", "i4"),
-        ("code", "i4"),
-        ("pending", "i4"),  # children at work
-        ("done", "i4"),
-        ("failed", "i4"),
-        ("total", "i4"),
-        ("need", "i4"),
-        ("copy", "i4"),  # whether its end hands its registers back
-        ("child", "i4"),  # its first child
-        ("elder", "i4"),  # among its parent's children
-        ("younger", "i4"),
-        ("ahead", "i4"),  # in the queue of a machine; the next free one
-        ("behind", "i4"),
-        ("machine", "i4"),
-        ("left", "i4"),  # in the heap of a machine: its first child, its next sibling
-        ("right", "i4"),
-        ("ring", "i4"),  # of time-outs; -1
-        ("sooner", "i4"),
-        ("later", "i4"),
-        ("tracker", "i4"),
-        ("partition", "i4"),
-        ("message", "i4"),  # the first of its batch
-        ("messages", "i4"),
-        ("each_pc", "i4"),  # the EACH whose next passes it starts
-        ("each_next", "i4"),
-        ("each_things", "i4"),
+        ("pc", "i8"),
+        ("state", "i8"),
+        ("flow", "i8"),
+        ("parent", "i8"),
+        ("root", "i8"),  # whether it is the first task of a request
+        ("held", "i8"),  # slots
+        ("abandoned", "i8"),
+        ("outcome", "i8"),
+        ("code", "i8"),
+        ("pending", "i8"),  # children at work
+        ("done", "i8"),
+        ("failed", "i8"),
+        ("total", "i8"),
+        ("need", "i8"),
+        ("hands_back", "i8"),  # whether its end hands its registers back
+        ("child", "i8"),  # its first child
+        ("elder", "i8"),  # among its parent's children
+        ("younger", "i8"),
+        ("ahead", "i8"),  # in the queue of a machine; the next free one
+        ("behind", "i8"),
+        ("machine", "i8"),
+        ("left", "i8"),  # in the heap of a machine: its first child, its next sibling
+        ("right", "i8"),
+        ("ring", "i8"),  # of time-outs; -1
+        ("sooner", "i8"),
+        ("later", "i8"),
+        ("tracker", "i8"),
+        ("partition", "i8"),
+        ("message", "i8"),  # the first of its batch
+        ("messages", "i8"),
+        ("each_pc", "i8"),  # the EACH whose next passes it starts
+        ("each_next", "i8"),
+        ("each_things", "i8"),
     ],
     align=True,
 )
-RING = np.dtype([("length", "i8"), ("set", "i8"), ("head", "i4"), ("tail", "i4"), ("leaf", "i4")], align=True)
-TRACKER = np.dtype([("start", "i8"), ("pending", "i4"), ("flow", "i4")], align=True)
-LEAF = np.dtype([("kind", "i4"), ("which", "i4")], align=True)
+RING = np.dtype([("length", "i8"), ("set", "i8"), ("head", "i8"), ("tail", "i8"), ("leaf", "i8")], align=True)
+TRACKER = np.dtype([("start", "i8"), ("pending", "i8"), ("flow", "i8")], align=True)
+LEAF = np.dtype([("kind", "i8"), ("which", "i8")], align=True)
 
 METER = np.dtype(
     [
@@ -256,7 +256,6 @@ CONTROL = np.dtype(
         ("trackers", "i8"),
         ("entries", "i8"),
         ("free_entry", "i8"),
-        ("inside", "f8"),
         ("lost_passes", "i8"),
     ],
     align=True,
@@ -266,13 +265,85 @@ Status = IntEnum("Status", "DONE TASKS MESSAGES TRACKERS ENTRIES EVENTS HORIZON"
 """Why the interpreter came back: the time is reached, an array is full (it is enlarged and the run goes on), or a bound."""
 
 
-State = namedtuple(  # noqa: PYI024 (numba knows this kind of named tuple; a NamedTuple class would have to repeat each type)
-    "State",
-    "code laws tables values numbers populations heads guides links after spans points phases leaves carried "
-    "control stations machines stores shards entries buckets buffers partitions messages payload flows tasks registers "
-    "rings trackers lasts tree ready counts touched "
-    "meters snap_meters snap_stations snap_stores snap_buffers histogram",
-)
+ARRAYS: dict[str, tuple[Any, int]] = {
+    # the model
+    "code": (CODE, 1),
+    "laws": (LAW, 1),
+    "tables": (np.float64, 3),
+    "values": (np.float64, 1),
+    "numbers": (NUMBER, 1),
+    "populations": (POPULATION, 1),
+    "heads": (np.float64, 2),
+    "guides": (np.int64, 2),
+    "links": (LINK, 1),
+    "after": (AFTER, 1),
+    "spans": (SPAN, 1),
+    "points": (np.float64, 2),
+    "phases": (np.float64, 1),
+    "leaves": (LEAF, 1),
+    "carried": (np.int64, 2),
+    # the state
+    "control": (CONTROL, 1),
+    "stations": (STATION, 1),
+    "machines": (MACHINE, 1),
+    "stores": (STORE, 1),
+    "shards": (SHARD, 1),
+    "entries": (ENTRY, 1),
+    "buckets": (np.int64, 1),
+    "store_rates": (np.float64, 2),
+    "buffers": (BUFFER, 1),
+    "partitions": (PARTITION, 1),
+    "messages": (MESSAGE, 1),
+    "payload": (np.int64, 2),
+    "flows": (FLOW, 1),
+    "tasks": (TASK, 1),
+    "registers": (np.int64, 2),
+    "rings": (RING, 1),
+    "trackers": (TRACKER, 1),
+    "lasts": (np.int64, 2),
+    "tree": (np.int64, 1),
+    "ready": (np.int64, 1),
+    "counts": (np.int64, 1),
+    "distinct": (np.int64, 1),
+    # the figures
+    "meters": (METER, 1),
+    "snap_meters": (METER, 2),
+    "snap_stations": (STATION, 2),
+    "snap_stores": (STORE, 2),
+    "snap_buffers": (BUFFER, 2),
+    "snap_live": (np.int64, 1),
+    "histogram": (np.int32, 3),
+}
+"""The arrays of a run: what each holds, and how many dimensions it has."""
+
+
+class State:
+    """The arrays of a run, by name.
+
+    To compiled code a state is one pointer, to a table of the arrays' addresses and shapes: four dozen arrays as
+    arguments of every function would take the compiler a minute.
+    """
+
+    def __init__(self, **arrays: Any) -> None:
+        if arrays.keys() != ARRAYS.keys():
+            raise ValueError(f"missing or unknown arrays: {sorted(arrays.keys() ^ ARRAYS.keys())}")
+        rows = []
+        for name, (dtype, dimensions) in ARRAYS.items():
+            array = arrays[name]
+            if array.dtype != dtype or array.ndim != dimensions or not array.flags.c_contiguous:
+                raise ValueError(f"{name} must be a contiguous array of {dimensions} dimensions of {dtype}")
+            rows.append([array.ctypes.data, *array.shape, *[0] * (3 - dimensions)])
+            setattr(self, name, array)
+        self.table = np.array(rows, dtype=np.int64)
+        self.address = self.table.ctypes.data
+
+    def replaced(self, **arrays: Any) -> State:
+        """The state with other arrays in place of some."""
+        return State(**{name: arrays.get(name, getattr(self, name)) for name in ARRAYS})
+
+    def __getattr__(self, name: str) -> Any:  # for the type checker: every array is an attribute
+        raise AttributeError(name)
+
 
 BITS = 7
 """Histogram: cells per factor of two are 2 ** BITS, so that a cell is less than 0.8% wide."""

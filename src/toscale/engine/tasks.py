@@ -91,12 +91,13 @@ def new_task(S, flow, pc):  # type: ignore[no-untyped-def]
     t.state = GOING
     t.flow = flow
     t.parent = -1
+    t.root = 0
     t.held = 0
     t.abandoned = 0
     t.outcome = _DONE
     t.code = 0
     t.pending = 0
-    t.copy = 0
+    t.hands_back = 0
     t.child = -1
     t.elder = -1
     t.younger = -1
@@ -163,6 +164,7 @@ def start_request(S, flow, request):  # type: ignore[no-untyped-def]
     f = S.flows[flow]
     i = new_task(S, flow, f.entry)
     t = S.tasks[i]
+    t.root = 1
     t.request = request
     t.key = mix(request + GOLDEN)
     for r in range(S.registers.shape[1]):
@@ -344,7 +346,7 @@ def end_child(S, i):  # type: ignore[no-untyped-def]
         p.pending -= 1
         if outcome == _DONE:
             p.done += 1
-            if t.copy:
+            if t.hands_back:
                 for r in range(S.registers.shape[1]):
                     S.registers[parent, r] = S.registers[i, r]
         else:

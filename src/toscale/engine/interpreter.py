@@ -1,0 +1,667 @@
+"""The simulator's loop: take what happens next, follow the task it concerns until that must wait, again.
+
+Reads the model's tables (`toscale.engine.tables` writes them) and keeps the run's state in the arrays of
+`toscale.engine.state`. To add an instruction: name it in `Op`, emit it in `tables`, add its branch in `run_task`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from toscale.engine.cores import end_work, start_work
+from toscale.engine.draws import GOLDEN, draw_index, draw_law, mix, number, unit
+from toscale.engine.jit import jit
+from toscale.engine.model import Outcome
+from toscale.engine.state import Op, Status
+from toscale.engine.stores import FRESH, INDEX, drop, get, put, shard_of
+from toscale.engine.tasks import (
+    GOING,
+    JOINING,
+    QUEUED,
+    end_child,
+    end_request,
+    end_task,
+    leave_queue,
+    ready,
+    record,
+    send,
+    spawn,
+    start_pass,
+    start_request,
+    take_batch,
+    time_out,
+    touch,
+    touch_buffer,
+)
+from toscale.engine.tree import NEVER, schedule
+
+JUMP, PICK, HOP, ACQUIRE, WORK, RELEASE = int(Op.JUMP), int(Op.PICK), int(Op.HOP), int(Op.ACQUIRE), int(Op.WORK), int(Op.RELEASE)
+COUNT, DELAY, KEY, NEWKEY, GET, PUT, DROP = (
+    int(Op.COUNT),
+    int(Op.DELAY),
+    int(Op.KEY),
+    int(Op.NEWKEY),
+    int(Op.GET),
+    int(Op.PUT),
+    int(Op.DROP),
+)
+SCATTER, MGET, MPUT, SEND, CALL, RETRY = (
+    int(Op.SCATTER),
+    int(Op.MGET),
+    int(Op.MPUT),
+    int(Op.SEND),
+    int(Op.CALL),
+    int(Op.RETRY),
+)
+HANDLE, SPAWN, FORK, JOIN, EACH = int(Op.HANDLE), int(Op.SPAWN), int(Op.FORK), int(Op.JOIN), int(Op.EACH)
+IF_CHANCE, IF_FLAG, IF_COMPARE, SET, RAISE = (
+    int(Op.IF_CHANCE),
+    int(Op.IF_FLAG),
+    int(Op.IF_COMPARE),
+    int(Op.SET),
+    int(Op.RAISE),
+)
+MARK, UNMARK, MARKFAIL, TAKE, DONE, DIE, END, FAIL = (
+    int(Op.MARK),
+    int(Op.UNMARK),
+    int(Op.MARKFAIL),
+    int(Op.TAKE),
+    int(Op.DONE),
+    int(Op.DIE),
+    int(Op.END),
+    int(Op.FAIL),
+)
+
+O_DONE, O_REFUSED, O_FAILED, O_TIMED_OUT, O_BUSY = (
+    int(Outcome.DONE),
+    int(Outcome.REFUSED),
+    int(Outcome.FAILED),
+    int(Outcome.TIMED_OUT),
+    int(Outcome.BUSY),
+)
+S_DONE, S_TASKS, S_MESSAGES, S_TRACKERS, S_ENTRIES, S_EVENTS = (
+    int(Status.DONE),
+    int(Status.TASKS),
+    int(Status.MESSAGES),
+    int(Status.TRACKERS),
+    int(Status.ENTRIES),
+    int(Status.EVENTS),
+)
+O_ANSWERED, O_STOPPED = int(Outcome.ANSWERED), int(Outcome.STOPPED)
+
+ROUND_ROBIN, RANDOM, LEAST, TWO = 0, 1, 2, 3
+"""Numbers of the policies in the tables; a shared queue is one machine."""
+
+BY_POLICY, BY_PRIMARY, BY_COPY, BY_ANY, BY_SHARD = 0, 1, 2, 3, 4
+"""Numbers of the picks in the tables; BY_SHARD: the register holds the shard's number."""
+
+LEAF_FLOW, LEAF_MACHINE, LEAF_RING = 0, 1, 2
+POISSON, VARYING, TICKING, CAUSED = 0, 1, 2, 3
+
+SHARD, PART = 0, 1
+"""Registers of a scattered call's children: the shard, and how many keys of it."""
+
+LONGEST = 4.0e18
+"""No wait is longer than this many ticks (127 years)."""
+
+
+@jit
+def pick_machine(S, i, step):  # type: ignore[no-untyped-def]
+    """The machine that a call goes to."""
+    s = S.stations[step.a]
+    if step.c == BY_POLICY:
+        n = s.machines
+        if n == 1:
+            return s.first
+        if s.policy == ROUND_ROBIN:
+            k = s.turn if s.turn < n else 0
+            s.turn = k + 1
+            return s.first + k
+        key = mix(S.tasks[i].key + step.salt)
+        k = np.int64(key % np.uint64(n))
+        if s.policy == RANDOM:
+            return s.first + k
+        if s.policy == TWO:
+            other = np.int64(mix(key + GOLDEN) % np.uint64(n - 1))
+            other += other >= k
+            if S.machines[s.first + other].outstanding < S.machines[s.first + k].outstanding:
+                return s.first + other
+            return s.first + k
+        best = k
+        for j in range(n):
+            m = k + j
+            if m >= n:
+                m -= n
+            if S.machines[s.first + m].outstanding < S.machines[s.first + best].outstanding:
+                best = m
+        return s.first + best
+    if step.c == BY_SHARD:
+        shard = S.registers[i, SHARD]
+        turning = step.d
+    elif step.d >= 0:
+        shard = shard_of(np.uint64(S.registers[i, step.d]), s.shards)
+        turning = 0
+    else:
+        shard = np.int64(mix(S.tasks[i].key + step.salt) % np.uint64(s.shards))
+        turning = 0
+    machine = s.first + shard * s.copies
+    if s.copies > 1 and (step.c == BY_COPY or step.c == BY_ANY or turning > 0):
+        skip = 1 if step.c == BY_COPY or turning == BY_COPY else 0
+        s.turn = s.turn + 1 if s.turn < 1_000_000_000 else 0
+        machine += skip + s.turn % (s.copies - skip)
+    return machine
+
+
+@jit
+def wire(S, i, step):  # type: ignore[no-untyped-def]
+    """The time a message takes, resendings included."""
+    link = S.links[step.a]
+    here = S.machines[S.registers[i, step.b]].zone if step.b >= 0 else -1
+    there = S.machines[S.registers[i, step.c]].zone if step.c >= 0 else -1
+    law = link.near if here == there and here >= 0 else link.far
+    key = S.tasks[i].key + step.salt
+    delay = 0.0
+    if law >= 0:
+        delay = draw_law(S, law, unit(mix(key)))
+    if link.loss > 0.0:
+        again = link.resend
+        k = np.uint64(1)
+        while unit(mix(key + k * GOLDEN)) < link.loss and k < np.uint64(16):
+            delay += again
+            again *= 2.0
+            k += np.uint64(1)
+    return delay
+
+
+@jit
+def demand(S, i, step):  # type: ignore[no-untyped-def]
+    """The ticks of work that a step asks for."""
+    base = step.x
+    if step.y > 0.0:
+        base += step.y * number(S, i, step.num)
+    return base * draw_law(S, step.law, unit(mix(S.tasks[i].key + step.salt)))
+
+
+@jit
+def admit(S, i, machine):  # type: ignore[no-untyped-def]
+    """The task gets a slot of the machine; the station's integrals are up to date."""
+    m = S.machines[machine]
+    s = S.stations[m.station]
+    m.busy += 1
+    s.busy += 1
+    s.admitted += 1
+    S.tasks[i].held += 1
+
+
+@jit
+def join_queue(S, i, machine):  # type: ignore[no-untyped-def]
+    """The task waits for a slot, behind the others or, at a LIFO station, before them."""
+    t = S.tasks[i]
+    m = S.machines[machine]
+    s = S.stations[m.station]
+    t.state = QUEUED
+    t.asked = S.control[0].now
+    t.machine = machine
+    t.ahead = -1
+    t.behind = -1
+    if m.queued == 0:
+        m.head = i
+        m.tail = i
+    elif s.lifo:
+        t.behind = m.head
+        S.tasks[m.head].ahead = i
+        m.head = i
+    else:
+        t.ahead = m.tail
+        S.tasks[m.tail].behind = i
+        m.tail = i
+    m.queued += 1
+    s.waiting += 1
+
+
+@jit
+def release(S, i, machine):  # type: ignore[no-untyped-def]
+    """The task gives its slot back; the next who waits gets it."""
+    m = S.machines[machine]
+    touch(S, m.station)
+    s = S.stations[m.station]
+    m.busy -= 1
+    m.outstanding -= 1
+    s.busy -= 1
+    s.inside -= 1
+    S.tasks[i].held -= 1
+    if m.queued > 0:
+        j = m.head
+        leave_queue(S, j)
+        u = S.tasks[j]
+        s.waiting -= 1
+        s.waited += S.control[0].now - u.asked
+        u.state = GOING
+        u.pc += 1
+        admit(S, j, machine)
+        ready(S, j)
+
+
+@jit
+def key_of_population(S, population, seed):  # type: ignore[no-untyped-def]
+    """A key, drawn by its popularity."""
+    return S.populations[population].tag + draw_index(S, population, unit(mix(seed)))
+
+
+@jit
+def scatter(S, i, step):  # type: ignore[no-untyped-def]
+    """Splits a call for several keys over the shards that have them: one child for each. Returns how many children."""
+    t = S.tasks[i]
+    s = S.stations[step.law]
+    pop = step.b
+    if step.c >= 0:
+        n = S.registers[i, step.c]
+    else:
+        wanted = number(S, i, step.num)
+        n = np.int64(min(max(wanted, 0.0), step.x))
+        if wanted > step.x:
+            S.control[0].lost_passes += 1
+    if step.d >= 0:
+        S.registers[i, step.d] = n
+    base = mix(t.request + step.salt)
+    shards = 0
+    for j in range(n):
+        if step.c >= 0:
+            key = S.registers[i, step.c + 1 + j]
+        else:
+            seed = base + np.uint64(j) * GOLDEN
+            if step.y > 0.0:
+                key = S.populations[pop].tag + np.int64((mix(seed) & INDEX) | FRESH)
+            else:
+                key = key_of_population(S, pop, seed)
+            if step.d >= 0:
+                S.registers[i, step.d + 1 + j] = key
+        shard = shard_of(np.uint64(key), s.shards)
+        if S.counts[shard] == 0:
+            S.distinct[shards] = shard
+            shards += 1
+        S.counts[shard] += 1
+    for k in range(shards):
+        shard = S.distinct[k]
+        j = spawn(S, i, step.a, step.salt, shard + 1, True)
+        S.registers[j, SHARD] = shard
+        S.registers[j, PART] = S.counts[shard]
+        S.counts[shard] = 0
+    return shards
+
+
+@jit
+def wait_for_children(S, i, pc, total, need):  # type: ignore[no-untyped-def]
+    t = S.tasks[i]
+    t.pc = pc
+    t.state = JOINING
+    t.done = 0
+    t.failed = 0
+    t.total = total
+    t.need = need
+
+
+@jit
+def run_task(S, i):  # type: ignore[no-untyped-def]
+    """Follows a task until it waits or ends; returns the time at which it goes on, or NEVER where something else wakes it."""
+    t = S.tasks[i]
+    now = S.control[0].now
+    pc = t.pc
+    if t.abandoned and t.held == 0 and S.code[pc].op != ACQUIRE:
+        end_task(S, i)
+        return NEVER
+    passed = 0.0  # time on the wire or at work that has been decided but has not yet passed
+    while True:
+        step = S.code[pc]
+        if step.sync and passed >= 0.5:
+            t.pc = pc
+            return now + np.int64(min(passed + 0.5, LONGEST))
+        op = step.op
+        if op == PICK:
+            machine = pick_machine(S, i, step)
+            S.registers[i, step.b] = machine
+            S.machines[machine].outstanding += 1
+            pc += 1
+        elif op == HOP:
+            passed += wire(S, i, step)
+            pc += 1
+        elif op == ACQUIRE:
+            machine = S.registers[i, step.b]
+            m = S.machines[machine]
+            s = S.stations[step.a]
+            touch(S, step.a)
+            s.arrived += 1
+            s.inside += 1
+            if s.slots < 0 or m.busy < s.slots:
+                admit(S, i, machine)
+                pc += 1
+            elif t.abandoned and t.held == 0:
+                s.inside -= 1
+                s.abandoned += 1
+                m.outstanding -= 1
+                end_task(S, i)
+                return NEVER
+            elif s.places >= 0 and m.queued >= s.places:
+                s.inside -= 1
+                s.refused += 1
+                m.outstanding -= 1
+                t.outcome = O_REFUSED
+                pc = step.fail
+            else:
+                t.pc = pc
+                join_queue(S, i, machine)
+                return NEVER
+        elif op == WORK:
+            if S.stations[step.a].cores > 0:
+                t.pc = pc + 1
+                start_work(S, S.registers[i, step.b], i, demand(S, i, step))
+                return NEVER
+            passed += demand(S, i, step)
+            pc += 1
+        elif op == RELEASE:
+            release(S, i, S.registers[i, step.b])
+            if t.abandoned and t.held == 0:
+                end_task(S, i)
+                return NEVER
+            pc += 1
+        elif op == COUNT:
+            S.stations[step.a].arrived += 1
+            S.stations[step.a].admitted += 1
+            pc += 1
+        elif op == KEY:
+            if S.registers[i, step.a] < 0:
+                S.registers[i, step.a] = key_of_population(S, step.b, t.request + step.salt)
+            pc += 1
+        elif op == NEWKEY:
+            S.registers[i, step.a] = S.populations[step.b].tag + np.int64((mix(t.request + step.salt) & INDEX) | FRESH)
+            pc += 1
+        elif op == GET:
+            S.registers[i, step.c] = get(S, step.a, np.uint64(S.registers[i, step.b]), step.d, step.y)
+            pc += 1
+        elif op == IF_FLAG:
+            pc = pc + 1 if S.registers[i, step.b] > 0 else step.a
+        elif op == PUT:
+            put(S, step.a, np.uint64(S.registers[i, step.b]), step.x)
+            pc += 1
+        elif op == SEND:
+            send(S, i, step.a, step.b, step.salt)
+            pc += 1
+        elif op == END or op == FAIL:
+            end_request(S, i)
+            return NEVER
+        elif op == JUMP:
+            pc = step.a
+        elif op == DELAY:
+            passed += demand(S, i, step)
+            pc += 1
+        elif op == CALL:
+            wait_for_children(S, i, pc, 1, 1)
+            j = spawn(S, i, step.a, step.salt, S.registers[i, step.c], True)
+            S.tasks[j].hands_back = 1
+            if step.b >= 0:
+                set_time_out(S, i, step.b)
+            return NEVER
+        elif op == RETRY:
+            pc += 1
+            if O_REFUSED <= t.outcome <= O_BUSY and S.registers[i, step.a] < step.b:
+                attempt = S.registers[i, step.a] + 1
+                S.registers[i, step.a] = attempt
+                t.outcome = O_DONE
+                vary = 1.0 + step.z * (2.0 * unit(mix(t.key + step.salt + np.uint64(attempt) * GOLDEN)) - 1.0)
+                passed += step.x * step.y ** (attempt - 1) * vary
+                pc = step.c
+        elif op == HANDLE:
+            target = -1
+            if t.outcome == O_REFUSED:
+                target = step.a
+            elif t.outcome == O_FAILED:
+                target = step.b
+            elif t.outcome == O_TIMED_OUT:
+                target = step.c
+            elif t.outcome == O_BUSY:
+                target = step.d
+            if target >= 0:
+                t.outcome = O_DONE
+                pc = target
+            else:
+                pc = step.fail
+        elif op == DONE or op == DIE:
+            end_child(S, i)
+            return NEVER
+        elif op == TAKE:
+            take_batch(S, i)
+            pc += 1
+        elif op == IF_CHANCE:
+            pc = pc + 1 if unit(mix(t.key + step.salt)) < step.x else step.a
+        elif op == IF_COMPARE:
+            pc = pc + 1 if compare(number(S, i, step.b), step.c, number(S, i, step.d)) else step.a
+        elif op == SET:
+            S.registers[i, step.a] = step.b
+            pc += 1
+        elif op == RAISE:
+            t.outcome = step.a
+            t.code = step.b
+            pc = step.fail
+        elif op == MARK:
+            S.registers[i, step.b] = now
+            S.meters[step.a].started += 1
+            pc += 1
+        elif op == UNMARK:
+            record(S, step.a, now - S.registers[i, step.b])
+            pc += 1
+        elif op == MARKFAIL:
+            if t.outcome == O_ANSWERED or t.outcome == O_STOPPED:
+                record(S, step.a, now - S.registers[i, step.b])
+            else:
+                S.meters[step.a].causes[t.outcome] += 1
+            pc = step.fail
+        elif op == DROP:
+            drop(S, step.a, np.uint64(S.registers[i, step.b]))
+            pc += 1
+        elif op == SPAWN:
+            spawn(S, i, step.a, step.salt, step.b, True)
+            pc += 1
+        elif op == FORK:
+            spawn(S, i, step.a, step.salt, 0, False)
+            pc += 1
+        elif op == JOIN:
+            wait_for_children(S, i, pc, t.pending, step.a)
+            return NEVER
+        elif op == EACH:
+            things = np.int64(min(max(number(S, i, step.num), 0.0), 1e9))
+            passes = (things + step.d - 1) // step.d
+            if passes == 0:
+                pc += 1
+            else:
+                t.each_pc = pc
+                t.each_next = 0
+                t.each_things = things
+                wait_for_children(S, i, pc, passes, passes)
+                for _ in range(min(passes, step.c)):
+                    start_pass(S, i)
+                return NEVER
+        elif op == SCATTER:
+            children = scatter(S, i, step)
+            if children == 0:
+                pc += 1
+            else:
+                wait_for_children(S, i, pc, children, children)
+                return NEVER
+        elif op == MGET:
+            missed = 0
+            n = S.registers[i, step.b]
+            for j in range(n):
+                key = S.registers[i, step.b + 1 + j]
+                if get(S, step.a, np.uint64(key), step.law, step.y) == 0:
+                    if step.d >= 0:
+                        S.registers[i, step.d + 1 + missed] = key
+                    missed += 1
+            if step.d >= 0:
+                S.registers[i, step.d] = missed
+            if step.c >= 0:
+                S.registers[i, step.c] = 1 if missed == 0 else 0
+            pc += 1
+        else:  # MPUT
+            for j in range(S.registers[i, step.b]):
+                put(S, step.a, np.uint64(S.registers[i, step.b + 1 + j]), step.x)
+            pc += 1
+
+
+@jit
+def compare(left, operator, right):  # type: ignore[no-untyped-def]
+    """By the number of the operator in `tables.OPERATORS`."""
+    if operator == 0:
+        return left < right
+    if operator == 1:
+        return left <= right
+    if operator == 2:
+        return left > right
+    if operator == 3:
+        return left >= right
+    if operator == 4:
+        return left == right
+    return left != right
+
+
+@jit
+def set_time_out(S, i, ring):  # type: ignore[no-untyped-def]
+    """Time-outs of one length come due in the order in which they were set: a queue, of which only the head is in the tree."""
+    r = S.rings[ring]
+    t = S.tasks[i]
+    t.ring = ring
+    t.deadline = S.control[0].now + r.length
+    t.later = -1
+    t.sooner = r.tail
+    if r.tail >= 0:
+        S.tasks[r.tail].later = i
+    else:
+        r.head = i
+    r.tail = i
+    if not r.set:
+        r.set = 1
+        schedule(S, r.leaf, t.deadline)
+
+
+@jit
+def arrive(S, flow):  # type: ignore[no-untyped-def]
+    """A request of a flow begins, and the next one's time is drawn."""
+    f = S.flows[flow]
+    c = S.control[0]
+    salt = mix(c.seed ^ f.salt)
+    i = start_request(S, flow, mix(salt + np.uint64(f.count) * GOLDEN))
+    f.count += 1
+    schedule(S, flow, next_arrival(S, flow))
+    return run_task(S, i), i
+
+
+@jit
+def next_arrival(S, flow):  # type: ignore[no-untyped-def]
+    """When the next request begins: the n-th arrival depends on nothing but the seed, the flow and n."""
+    f = S.flows[flow]
+    c = S.control[0]
+    if f.kind == TICKING:
+        return np.int64(S.phases[f.first + f.count % f.points]) + (f.count // f.points) * f.every
+    gap = -np.log(unit(mix(mix(mix(c.seed ^ f.salt) + np.uint64(f.count) * GOLDEN) + f.salt)))
+    f.clock += gap
+    if f.kind == POISSON:
+        if f.rate <= 0.0:
+            return NEVER
+        return np.int64(min(f.clock / f.rate, LONGEST))
+    return varying_arrival(S, f)
+
+
+@jit
+def varying_arrival(S, f):  # type: ignore[no-untyped-def]
+    """The time at which the integral of the rate reaches the arrivals' own time (inversion, not thinning).
+
+    Columns of `points`: time (ticks), rate (per tick), integral of the rate until then. Straight lines between points.
+    """
+    last = f.first + f.points - 1
+    k = f.first
+    while k < last and S.points[k + 1, 2] <= f.clock:
+        k += 1
+    rest = f.clock - S.points[k, 2]
+    rate = S.points[k, 1]
+    if k == last:
+        if rate <= 0.0:
+            return NEVER
+        return np.int64(min(S.points[k, 0] + rest / rate, LONGEST))
+    slope = (S.points[k + 1, 1] - rate) / (S.points[k + 1, 0] - S.points[k, 0])
+    # rest = rate * x + slope * x^2 / 2, in the form that does not cancel
+    x = 2.0 * rest / (rate + np.sqrt(max(rate * rate + 2.0 * slope * rest, 0.0)))
+    return np.int64(S.points[k, 0] + x)
+
+
+@jit
+def close_window(S):  # type: ignore[no-untyped-def]
+    """The counts as they stand at the end of a window."""
+    c = S.control[0]
+    w = c.window
+    end = c.window_ends
+    c.now = end
+    for k in range(S.stations.shape[0]):
+        touch(S, k)
+        S.snap_stations[w, k] = S.stations[k]
+    for k in range(S.meters.shape[0]):
+        S.snap_meters[w, k] = S.meters[k]
+    for k in range(S.stores.shape[0]):
+        S.snap_stores[w, k] = S.stores[k]
+    for k in range(S.buffers.shape[0]):
+        touch_buffer(S, k)
+        S.snap_buffers[w, k] = S.buffers[k]
+    S.snap_live[w] = c.live + c.messages
+    c.window = w + 1
+    c.window_ends = end + c.window_length
+
+
+@jit
+def advance(S, windows):  # type: ignore[no-untyped-def]
+    """Simulates until so many windows are full, or an array or a bound is; says which (`Status`)."""
+    c = S.control[0]
+    tasks = S.tasks.shape[0]
+    while True:
+        if c.live + c.margin >= tasks:
+            return S_TASKS
+        if c.messages + c.margin >= S.messages.shape[0]:
+            return S_MESSAGES
+        if c.trackers + c.margin >= S.trackers.shape[0]:
+            return S_TRACKERS
+        if c.entries + c.margin >= S.entries.shape[0]:
+            return S_ENTRIES
+        if c.ready_count > 0:
+            i = S.ready[c.ready_head]
+            c.ready_head = c.ready_head + 1 if c.ready_head + 1 < tasks else 0
+            c.ready_count -= 1
+            time = run_task(S, i)
+            if time != NEVER:
+                schedule(S, c.fixed + i, time)
+            continue
+        key = S.tree[1]
+        time = key >> c.leaf_bits
+        if time >= c.window_ends:
+            close_window(S)
+            if c.window >= windows:
+                return S_DONE
+            continue
+        if c.events >= c.budget:
+            return S_EVENTS
+        c.events += 1
+        c.now = time
+        leaf = key & (c.leaves - 1)
+        if leaf >= c.fixed:
+            i = leaf - c.fixed
+            schedule(S, leaf, run_task(S, i))
+        else:
+            which = S.leaves[leaf].which
+            kind = S.leaves[leaf].kind
+            if kind == LEAF_FLOW:
+                time, i = arrive(S, which)
+                if time != NEVER:
+                    schedule(S, c.fixed + i, time)
+            elif kind == LEAF_MACHINE:
+                i = end_work(S, which)
+                time = run_task(S, i)
+                if time != NEVER:
+                    schedule(S, c.fixed + i, time)
+            else:
+                time_out(S, which)

@@ -1,0 +1,309 @@
+"""What is in a store when a key is asked for: real keys, in lists with real eviction, or by Che's approximation.
+
+A store with lists holds its entries one by one, newest first, and evicts until the next one fits. A store without lists
+keeps, for each key touched in this run, when it was last used and inserted; an entry is there until nobody has used it
+for the characteristic time (Che, Tung & Wang, "Hierarchical web caching systems", 2002), which the twin has solved for.
+The stationary state of a key is drawn when the key is first touched, so that a population of any size is never laid out.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from toscale.engine.draws import GOLDEN, mix, unit, weight
+from toscale.engine.jit import jit
+from toscale.engine.tree import NEVER
+
+LRU, FIFO, RANDOM = 0, 1, 2
+INDEX = np.uint64((1 << 47) - 1)
+FRESH = np.uint64(1 << 47)
+"""The bit that marks a key as one that was inserted during the run."""
+
+
+@jit
+def bucket_of(S, store, key):  # type: ignore[no-untyped-def]
+    return np.int64(mix(key + np.uint64(store) * GOLDEN) & np.uint64(S.buckets.shape[0] - 1))
+
+
+@jit
+def find(S, store, key):  # type: ignore[no-untyped-def]
+    """The entry of a key, present or known to be absent; -1 where it was never touched."""
+    e = S.buckets[bucket_of(S, store, key)]
+    while e >= 0 and (S.entries[e].key != key or S.entries[e].store != store):
+        e = S.entries[e].chain
+    return e
+
+
+@jit
+def add_entry(S, store, key):  # type: ignore[no-untyped-def]
+    """An entry for a key that has none yet; absent."""
+    c = S.control[0]
+    e = c.free_entry
+    if e >= 0:
+        c.free_entry = S.entries[e].chain
+    else:
+        e = c.entries
+        c.entries += 1
+    row = S.entries[e]
+    row.key = key
+    row.store = store
+    row.shard = S.stores[store].first + shard_of(key, S.stores[store].shards)
+    row.present = 0
+    row.newer = -1
+    row.older = -1
+    b = bucket_of(S, store, key)
+    row.chain = S.buckets[b]
+    S.buckets[b] = e
+    return e
+
+
+@jit
+def remove_entry(S, e):  # type: ignore[no-untyped-def]
+    """Forgets an entry of a store with lists."""
+    row = S.entries[e]
+    if row.present:
+        detach(S, e)
+    b = bucket_of(S, row.store, row.key)
+    at = S.buckets[b]
+    if at == e:
+        S.buckets[b] = row.chain
+    else:
+        while S.entries[at].chain != e:
+            at = S.entries[at].chain
+        S.entries[at].chain = row.chain
+    c = S.control[0]
+    row.store = -1
+    row.chain = c.free_entry
+    c.free_entry = e
+
+
+@jit
+def shard_of(key, shards):  # type: ignore[no-untyped-def]
+    """The shard that a key lies on: by its hash, so that a popular key makes a hot shard."""
+    return np.int64(mix(key ^ GOLDEN) % np.uint64(shards))
+
+
+@jit
+def attach(S, e):  # type: ignore[no-untyped-def]
+    """Puts an entry in front of its shard's list."""
+    row = S.entries[e]
+    h = S.shards[row.shard]
+    row.older = h.newest
+    row.newer = -1
+    if h.newest >= 0:
+        S.entries[h.newest].newer = e
+    else:
+        h.oldest = e
+    h.newest = e
+
+
+@jit
+def unhook(S, e):  # type: ignore[no-untyped-def]
+    row = S.entries[e]
+    h = S.shards[row.shard]
+    if row.newer >= 0:
+        S.entries[row.newer].older = row.older
+    else:
+        h.newest = row.older
+    if row.older >= 0:
+        S.entries[row.older].newer = row.newer
+    else:
+        h.oldest = row.newer
+
+
+@jit
+def detach(S, e):  # type: ignore[no-untyped-def]
+    """Takes an entry out of its shard."""
+    row = S.entries[e]
+    unhook(S, e)
+    h = S.shards[row.shard]
+    h.used -= row.bytes
+    h.entries -= 1
+    row.present = 0
+
+
+@jit
+def victim(S, store, shard, salt):  # type: ignore[no-untyped-def]
+    """The entry to be evicted next."""
+    h = S.shards[shard]
+    if S.stores[store].evict != RANDOM:
+        return h.oldest
+    k = np.uint64(0)
+    while True:  # a place drawn among all entries until one of this shard comes up: each of them is equally likely
+        e = np.int64(mix(salt + k * GOLDEN) % np.uint64(S.control[0].entries))
+        if S.entries[e].present and S.entries[e].shard == shard and S.entries[e].store == store:
+            return e
+        k += np.uint64(1)
+
+
+@jit
+def put(S, store, key, size):  # type: ignore[no-untyped-def]
+    """Inserts a key: its ttl starts anew, others are evicted until it fits; what is larger than the memory is not kept."""
+    st = S.stores[store]
+    now = S.control[0].now
+    e = find(S, store, key)
+    if e < 0:
+        e = add_entry(S, store, key)
+    row = S.entries[e]
+    if st.lists:
+        h = S.shards[row.shard]
+        if row.present:
+            detach(S, e)
+        if size > st.memory:
+            remove_entry(S, e)
+            return
+        while h.used + size > st.memory:
+            v = victim(S, store, row.shard, mix(key + np.uint64(now)))
+            st.evicted += 1
+            remove_entry(S, v)
+        attach(S, e)
+        h.used += size
+        h.entries += 1
+    row.bytes = size
+    row.present = 1
+    row.inserted = now
+    row.last = now
+
+
+@jit
+def get(S, store, key, population, prior):  # type: ignore[no-untyped-def]
+    """Whether a key is there; if so, it has now been used."""
+    st = S.stores[store]
+    st.gets += 1
+    now = S.control[0].now
+    e = find(S, store, key)
+    if e < 0:
+        if st.lists and prior <= 0.0:
+            return 0
+        e = add_entry(S, store, key)
+        first_touch(S, store, e, population, prior)
+    row = S.entries[e]
+    if not row.present:
+        return 0
+    if now - row.inserted >= st.ttl:
+        if st.lists:
+            remove_entry(S, e)
+        else:
+            row.present = 0
+        return 0
+    if st.lists:
+        if st.evict == LRU:
+            unhook(S, e)
+            attach(S, e)
+    elif now - (row.last if st.evict == LRU else row.inserted) >= st.recent:
+        row.present = 0
+        return 0
+    row.last = now
+    st.hits += 1
+    return 1
+
+
+@jit
+def drop(S, store, key):  # type: ignore[no-untyped-def]
+    """Removes a key; without lists it is remembered as absent."""
+    e = find(S, store, key)
+    if S.stores[store].lists:
+        if e >= 0:
+            remove_entry(S, e)
+    else:
+        if e < 0:
+            e = add_entry(S, store, key)
+        S.entries[e].present = 0
+
+
+@jit
+def first_touch(S, store, e, population, prior):  # type: ignore[no-untyped-def]
+    """Draws the stationary state of a key of a store without lists.
+
+    A key with popularity is asked for at its own rate. One without is there with the chance `prior`, inserted at any
+    moment of the last ttl.
+    """
+    st = S.stores[store]
+    row = S.entries[e]
+    now = S.control[0].now
+    salt = mix(row.key + mix(S.control[0].seed + np.uint64(store)))
+    rate = S.store_rates[store, population]
+    if rate <= 0.0 or row.key & FRESH == FRESH:
+        if unit(salt) < prior:
+            row.present = 1
+            age = np.float64(min(st.ttl, np.int64(10) ** 18)) * unit(mix(salt + GOLDEN))
+            row.inserted = now - np.int64(age)
+            row.last = now
+            if st.lists:
+                attach(S, e)
+        return
+    index = np.int64(row.key & INDEX)
+    age, idle = stationary_age(rate * weight(S, population, index), st.recent, st.ttl, st.evict == LRU, salt)
+    if age >= 0.0:
+        row.present = 1
+        row.inserted = now - np.int64(age)
+        row.last = now - np.int64(idle)
+
+
+@jit
+def stationary_age(rate, recent, ttl, renewed, salt):  # type: ignore[no-untyped-def]
+    """How old an entry is at a random moment, and how long unused; (-1, 0) where it is absent.
+
+    The key is asked for as a Poisson process of this rate (per tick). It is inserted when it is asked for and absent, and
+    goes when it is `ttl` old or, with `renewed`, unused for `recent` (else `recent` old). The moment is drawn in an
+    alternation that has gone on for several cycles.
+    """
+    k = np.uint64(1)
+    if not renewed:
+        life = min(recent, ttl)
+        if life == NEVER:
+            return 0.0, 0.0
+        if unit(salt) < rate * life / (1.0 + rate * life):
+            return unit(mix(salt + GOLDEN)) * life, 0.0
+        return -1.0, 0.0
+    gap = -np.log(unit(salt)) / rate  # since the last use
+    if ttl == NEVER:
+        if gap < recent:
+            return 0.0, gap
+        return -1.0, 0.0
+    if rate * recent > 30.0:  # asked for so often that it never goes for want of use
+        if unit(mix(salt + GOLDEN)) < rate * ttl / (1.0 + rate * ttl):
+            age = unit(mix(salt + GOLDEN + GOLDEN)) * ttl
+            return age, min(gap, age)
+        return -1.0, 0.0
+    horizon = (4.0 + unit(mix(salt + GOLDEN))) * (1.0 / rate + min(np.float64(ttl), np.float64(recent) * np.exp(min(rate * recent, 30.0))))
+    now = 0.0
+    inserted = -1.0
+    last = 0.0
+    while True:
+        k += np.uint64(1)
+        following = now - np.log(unit(mix(salt + k * GOLDEN))) / rate
+        if following >= horizon:
+            break
+        now = following
+        if inserted < 0.0 or now - last >= recent or now - inserted >= ttl:
+            inserted = now
+        last = now
+    if inserted < 0.0 or horizon - last >= recent or horizon - inserted >= ttl:
+        return -1.0, 0.0
+    return horizon - inserted, horizon - last
+
+
+@jit
+def rehash(S):  # type: ignore[no-untyped-def]
+    """Fills the (empty, larger) buckets from the entries."""
+    c = S.control[0]
+    for e in range(c.entries):
+        row = S.entries[e]
+        if row.store >= 0:
+            b = bucket_of(S, row.store, row.key)
+            row.chain = S.buckets[b]
+            S.buckets[b] = e
+
+
+@jit
+def lay_out(S, store, keys, sizes, idle, ages):  # type: ignore[no-untyped-def]
+    """Puts the stationary content of a store with lists into it, the longest unused first."""
+    now = S.control[0].now
+    for n in range(keys.shape[0]):
+        put(S, store, keys[n], sizes[n])
+        e = find(S, store, keys[n])
+        if e >= 0:
+            S.entries[e].last = now - np.int64(idle[n])
+            S.entries[e].inserted = now - np.int64(ages[n])
+    S.stores[store].evicted = 0
