@@ -29,6 +29,10 @@ TARGETED = {50.0: "p50", 90.0: "p90", 99.0: "p99"}
 """The percentiles that the twin knows."""
 
 
+WORTH_SAYING = 1e-3
+"""A component with a smaller part of the time is left out of the sentence; it is in the hops."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hop:
     """One step of a flow: mean seconds per request of the flow, all of its visits together.
@@ -110,7 +114,9 @@ class Budget:
         ms are left`.
         """
         parts = [f"{_time(self.wire)} on the wire"] if self.wire > 0 else []
-        parts += [f"{_time(work)} in {name}" for name, work in self.work_by_component().items()]
+        least = WORTH_SAYING * sum(hop.wire + hop.work for hop in self.hops)
+        works = self.work_by_component().items()
+        parts += [f"{_time(work)} in {name}" for name, work in works if work >= least]
         waiting = self.waiting
         if waiting is None:
             return f"{', '.join(parts)}, and waiting without bound: {self.reason}"
@@ -201,8 +207,11 @@ def _allowance(sheet: Sheet, target: Target, flow: FlowTheory, twin: Twin) -> Al
     match target.subject:
         case OfFlow(flow=name) if name == flow.name:
             latency, known = flow.latency, {"p50": flow.p50, "p90": flow.p90, "p99": flow.p99}
-        case OfStep(flow=name, step=step) if name == flow.name and step in twin.steps:
-            theory = twin.steps[step]
+        case OfStep(flow=name, step=step, path=path) if name == flow.name:
+            # the figures of a step have its name, or its path where the name is not its own
+            theory = twin.steps.get(path) or twin.steps.get(step)
+            if theory is None:
+                return f"`{target.text}`: theory does not know the step"
             latency, known = theory.latency, {"p50": theory.p50, "p90": theory.p90, "p99": theory.p99}
         case _:
             return None
@@ -224,9 +233,14 @@ def _hop(design: Design, part: Part, calls: Mapping[str, Call]) -> Hop:
     while call is None and "/" in path:
         path = path.rpartition("/")[0]
         call = calls.get(path)
-    component = design.components.get(part.station or "")
+    name = part.station
+    if name is None and part.path in design.components:
+        name = part.path  # the wait in a queue, of what consumes it
+    elif name is None and call is not None and call.operation == "send":
+        name = call.target
+    component = design.components.get(name or "")
     source = _source(component, call) if component is not None and part.work > 0 else ""
-    return Hop(part.path, part.station, part.visits, part.wire, part.work, part.waiting, source)
+    return Hop(part.path, name, part.visits, part.wire, part.work, part.waiting, source)
 
 
 def _source(component: Component, call: Call | None) -> str:

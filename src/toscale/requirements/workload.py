@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from toscale.design.flow import (
     After,
@@ -43,11 +42,9 @@ from toscale.quantity.errors import QuantityError
 from toscale.quantity.sheet import Sheet
 from toscale.quantity.uncertain import Quantity
 from toscale.quantity.units import NUMBER, RATE, TIME, Dimension
+from toscale.requirements.amounts import Amount, greatest, product, quotient, same, total_of
 from toscale.requirements.machines import machines
 from toscale.requirements.values import value_of
-
-if TYPE_CHECKING:
-    from toscale.quantity.uncertain import Value
 
 __all__ = ["FlowRate", "Occurrence", "flow_rates", "occurrences", "rates_are_uncertain"]
 
@@ -58,9 +55,6 @@ MOST_RATE = 1e18
 """A rate, per second, beyond which a circle of flows counts as endless."""
 
 ENDLESS = "the flows that set each other off never come to rest"
-
-Amount = Quantity | str
-"""A quantity, or why it is not known."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,7 +140,7 @@ def _started(design: Design, sheet: Sheet, flow: Flow) -> FlowRate | None:
             reason = "its users wait for the answers, so that it depends on how fast they come"
             return FlowRate(flow.name, reason, reason, f"{loop.users} users, who think for {loop.think}")
         case Every(period=period, per=per):
-            rate = _divided(_many(design, sheet, per), _mean(period, sheet, f"{path}.every"))
+            rate = quotient(_many(design, sheet, per), _mean(period, sheet, f"{path}.every"))
             return FlowRate(flow.name, rate, rate, f"every {period}" + (f" per {per}" if per else ""))
         case None:
             return None
@@ -158,7 +152,7 @@ def _grown(rate: FlowRate | None, flow: Flow, factor: float) -> FlowRate | None:
     if rate is None or factor == 1.0 or not isinstance(flow.trigger, FromActor):
         return rate
     grows = Quantity(factor, NUMBER)
-    return FlowRate(rate.flow, _product(rate.rate, grows), _product(rate.average, grows), rate.how)
+    return FlowRate(rate.flow, product(rate.rate, grows), product(rate.average, grows), rate.how)
 
 
 def _uncaused(flow: Flow) -> Amount:
@@ -238,7 +232,7 @@ def _ways(design: Design, sheet: Sheet) -> dict[str, list[tuple[str | None, Amou
                     if isinstance(cause, FlowDone):
                         ways[name].append((cause.flow, often))
                     else:
-                        ways[name].append((None, _product(_event(design, sheet, cause), often)))
+                        ways[name].append((None, product(_event(design, sheet, cause), often)))
             case None:
                 ways[name] = list(runs.get(name, ()))
             case _:
@@ -254,7 +248,7 @@ def _event(design: Design, sheet: Sheet, event: Event) -> Amount:
     if connection is None or connection.held is None or connection.lasts is None:
         return f"it is not known how often `{event}`"
     held = _amount(sheet, connection.held, f"connections.{connection.name}.held", NUMBER)
-    return _divided(held, _mean(connection.lasts, sheet, f"connections.{connection.name}.lasts"))
+    return quotient(held, _mean(connection.lasts, sheet, f"connections.{connection.name}.lasts"))
 
 
 def _carry(
@@ -266,11 +260,11 @@ def _carry(
         for name, causes in ways.items():
             total: Amount = Quantity(0.0, RATE)
             for cause, times in causes:
-                part = times if cause is None else _product(rates.get(cause, "an unknown flow"), times)
-                total = _sum(total, part)
-            if isinstance(total, Quantity) and _greatest(total.value) > MOST_RATE:
+                part = times if cause is None else product(rates.get(cause, "an unknown flow"), times)
+                total = total_of(total, part)
+            if isinstance(total, Quantity) and greatest(total.value) > MOST_RATE:
                 return {**rates, **dict.fromkeys(ways, ENDLESS)}
-            moved |= not _same(rates[name], total)
+            moved |= not same(rates[name], total)
             rates[name] = total
         if not moved:
             return rates
@@ -343,7 +337,7 @@ def _after(sheet: Sheet, flow: str, step: Step, times: Amount) -> Amount:
     if isinstance(chance, str):
         return chance
     goes_on = 0.0 if all(ends) else (1.0 - chance.value if ends[0] else chance.value)
-    return _product(times, Quantity(goes_on, NUMBER))
+    return product(times, Quantity(goes_on, NUMBER))
 
 
 def _ends(steps: tuple[Step, ...]) -> bool:
@@ -362,7 +356,7 @@ def _inside(
                 missed = step if outcome == "miss" else None
                 yield steps, f"only when `{step.target}` ends with `{outcome}`", missed
         case Each():
-            yield step.then, _product(times, _passes(design, sheet, flow, step)), None
+            yield step.then, product(times, _passes(design, sheet, flow, step)), None
             for outcome, steps in step.on.items():
                 yield steps, f"only on `{outcome}`", None
         case Parallel():
@@ -372,9 +366,9 @@ def _inside(
                 yield steps, f"only on `{outcome}`", None
         case If(condition=Chance(share=share)):
             chance = _amount(sheet, share, f"flows.{flow}.{step.path}", NUMBER)
-            yield step.then, _product(times, chance), None
+            yield step.then, product(times, chance), None
             rest = chance if isinstance(chance, str) else Quantity(1.0 - chance.value, NUMBER)
-            yield step.otherwise, _product(times, rest), None
+            yield step.otherwise, product(times, rest), None
         case If():
             yield step.then, f"only if `{_condition(step)}`", None
             yield step.otherwise, f"only if not `{_condition(step)}`", None
@@ -439,11 +433,11 @@ def _mean_number(sheet: Sheet, relation: HasMany, written: str, path: str) -> Am
     total: Amount = Quantity(0.0, NUMBER)
     for part in relation.one_of:
         share = _amount(sheet, part.share, path, NUMBER)
-        total = _sum(total, _product(share, _mean_number(sheet, part.number, written, path)))
+        total = total_of(total, product(share, _mean_number(sheet, part.number, written, path)))
     return total if relation.one_of else f"as many as `{written}`"
 
 
-# ---- amounts: quantities, or why there is none
+# ---- what the file says
 
 
 def _amount(sheet: Sheet, formula: Formula, path: str, dimension: Dimension) -> Amount:
@@ -477,45 +471,3 @@ def _many(design: Design, sheet: Sheet, name: str | None) -> Amount:
     if component is None:
         return f"nothing says how many `{name}` there are"
     return machines(design, sheet, component)
-
-
-def _product(left: Amount, right: Amount) -> Amount:
-    if isinstance(left, str) or isinstance(right, str):
-        return _reason(left, right)
-    return Quantity(left.value * right.value, left.dimension * right.dimension)
-
-
-def _divided(left: Amount, right: Amount) -> Amount:
-    if isinstance(left, str) or isinstance(right, str):
-        return _reason(left, right)
-    if _least(right.value) <= 0:
-        return "its period may be zero"
-    return Quantity(left.value / right.value, left.dimension / right.dimension)
-
-
-def _sum(left: Amount, right: Amount) -> Amount:
-    if isinstance(left, str) or isinstance(right, str):
-        return _reason(left, right)
-    return Quantity(left.value + right.value, left.dimension)
-
-
-def _reason(*amounts: Amount) -> str:
-    return next(amount for amount in amounts if isinstance(amount, str))
-
-
-def _least(value: Value) -> float:
-    return value if isinstance(value, float) else float(value.min())
-
-
-def _greatest(value: Value) -> float:
-    return value if isinstance(value, float) else float(value.max())
-
-
-def _same(one: Amount, other: Amount) -> bool:
-    if isinstance(one, str) or isinstance(other, str):
-        return one == other
-    if isinstance(one.value, float) and isinstance(other.value, float):
-        return abs(one.value - other.value) <= 1e-12 * max(abs(one.value), abs(other.value))
-    import numpy as np
-
-    return bool(np.allclose(one.value, other.value, rtol=1e-12, atol=0.0))
