@@ -14,6 +14,7 @@ population; the shards are taken as alike, which is good while no single key fil
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import exp, inf, log, sqrt
 from typing import TYPE_CHECKING
 
@@ -121,10 +122,10 @@ def contents(
     """The stationary state of a store with `memory` bytes in all its shards together (None: no bound).
 
     `fresh`: bytes per second of keys that are inserted once and not asked for again; they take room for T, or
-    until they expire. `expired_stay`: an expired entry keeps its room until somebody asks for it or it is evicted,
-    as in the engine, in memcached and, between two sweeps, in Redis; else it is gone at once. (Without a bound
-    the occupancy is that of the entries that have not expired.) `guess`: a characteristic time to start from.
-    Memory for which nothing at all is evicted gives the time None.
+    until they expire. `expired_stay`: an expired entry keeps its room until somebody asks for it or it is
+    evicted, as in the engine, in memcached and, between two sweeps, in Redis; else it is gone at once.
+    (Without a bound the occupancy is that of the entries that have not expired.) `guess`: a characteristic
+    time to start from. Memory for which nothing at all is evicted gives the time None.
     """
     life = inf if ttl is None else ttl
     bound = inf if memory is None else memory
@@ -208,6 +209,12 @@ def lru_hit_ratio(weights: Array, capacity: int) -> float:
     return float(np.dot(p, state.present[0]))
 
 
+@lru_cache(maxsize=8)
+def _legendre(nodes: int) -> tuple[Array, Array]:
+    x, w = np.polynomial.legendre.leggauss(nodes)
+    return x, w
+
+
 def lru_hit_ratio_exact(weights: Array, capacity: int, nodes: int = 600) -> float:
     """The exact hit ratio of LRU with `capacity` entries under independent references; nothing is approximate
     but the quadrature.
@@ -241,7 +248,7 @@ def lru_hit_ratio_exact(weights: Array, capacity: int, nodes: int = 600) -> floa
         met = float(-np.expm1(-p * exp(middle)).sum())
         low, high = (low, middle) if met > enough else (middle, high)
     low = log(1e-10)
-    x, w = np.polynomial.legendre.leggauss(nodes)
+    x, w = _legendre(nodes)
     times = np.exp((high - low) / 2 * x + (high + low) / 2)
     chance = np.zeros((capacity, nodes))  # of k keys met so far, for k below the capacity
     unmet = np.zeros((capacity, nodes))  # the sum of p^2 over those not met, on that event

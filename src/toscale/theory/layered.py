@@ -15,9 +15,9 @@ with exponential times.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from math import lgamma, log
+from math import exp, lgamma, log, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,6 +43,9 @@ class Load:
     waiting: int | None = None  # places to wait
     arrival_cv2: float = 1.0  # of the times between arrivals
     callers: int | None = None  # at most so many calls can be under way, because each holds a slot elsewhere
+    think: float = 0.0  # mean seconds from the answer to one of these callers until it calls again
+    # per second, with 1, 2, ... slots taken: what the stations called from here let through
+    curve: tuple[float, ...] | None = None
     two_choices: bool = False
     # those callers are all there are: they come again when answered, and slow down with the station
     closed: bool = False
@@ -69,18 +72,41 @@ def machine(load: Load) -> Answer:
         cores = None  # nobody ever shares a core
     if load.work <= 0:
         cores = None
-    capacity = _capacity(load, slots, cores)
+    rates = _rates(load, slots, cores)
+    if rates is None:
+        capacity = None if cores is None else cores / load.work
+    else:
+        capacity = float(rates[-1])
     if load.rate <= 0 or hold <= 0:
         return Answer(capacity=capacity)
     if capacity is not None and load.rate >= capacity * (1 - 1e-9) and load.waiting is None:
         if load.closed and load.callers is not None:
             return _crowded(load, load.callers, capacity)
         return Answer(excess=max(1e-12, 1 - capacity / load.rate), capacity=capacity)
-    if slots is None:
+    if slots is None or rates is None:
         return _cores_only(load, cores, capacity)
+    if load.callers is not None and load.callers <= slots and load.waiting is None:
+        waiting = Answer(capacity=capacity)  # each caller finds a slot
+    elif cores is None and load.curve is None:
+        waiting = _slots_only(load, slots, capacity)
+    else:
+        waiting = _by_population(load, rates)
     if cores is None:
-        return _slots_only(load, slots, capacity)
-    return _both(load, slots, cores, capacity)
+        return waiting
+    inside = throughputs(slots, cores, load.work, load.body)
+    return replace(waiting, stretch=_stretch(load, inside))
+
+
+def _rates(load: Load, slots: int | None, cores: int | None) -> Array | None:
+    """How many per second leave with 1, 2, ... slots taken; None: no limit of slots."""
+    hold = load.work + load.body
+    if slots is None or hold <= 0:
+        return None
+    if cores is None:
+        rates = np.array([slots / hold]) if load.curve is None else np.arange(1, slots + 1) / hold
+    else:
+        rates = throughputs(slots, cores, load.work, load.body)
+    return rates if load.curve is None else np.minimum(rates, np.asarray(load.curve))
 
 
 def _crowded(load: Load, callers: int, capacity: float) -> Answer:
@@ -94,17 +120,6 @@ def _crowded(load: Load, callers: int, capacity: float) -> Answer:
     return Answer(stretch, (callers - inside) / capacity, float(callers > inside), capacity=capacity)
 
 
-def _capacity(load: Load, slots: int | None, cores: int | None) -> float | None:
-    hold = load.work + load.body
-    if hold <= 0 or (slots is None and cores is None):
-        return None
-    if cores is None:
-        return (slots or 1) / hold
-    if slots is None:
-        return cores / load.work
-    return float(throughputs(slots, cores, load.work, load.body)[-1])
-
-
 def _cores_only(load: Load, cores: int | None, capacity: float | None) -> Answer:
     if cores is None:
         return Answer(capacity=None)
@@ -112,7 +127,7 @@ def _cores_only(load: Load, cores: int | None, capacity: float | None) -> Answer
     if load.callers is not None:
         if load.callers <= cores:
             return Answer(capacity=capacity)
-        shared = _few_callers(load.rate, load.work, cores, load.callers)[0] / load.work
+        shared = few_callers(load.rate, load.work, cores, load.callers, load.think)[0] / load.work
     elif load.two_choices:
         shared = two_choices(erlangs / cores, cores)[0]
     else:
@@ -128,9 +143,7 @@ def _slots_only(load: Load, slots: int, capacity: float | None) -> Answer:
         return Answer(1.0, queue.wait, queue.wait_probability, queue.refused, 0.0, capacity)
     erlangs = load.rate * hold
     if load.callers is not None:
-        if load.callers <= slots:
-            return Answer(capacity=capacity)
-        wait, waits = _few_callers(load.rate, hold, slots, load.callers)
+        wait, waits = few_callers(load.rate, hold, slots, load.callers, load.think)
     elif load.two_choices:
         wait, waits = two_choices(erlangs / slots, slots)
         wait *= hold
@@ -142,27 +155,35 @@ def _slots_only(load: Load, slots: int, capacity: float | None) -> Answer:
     return Answer(1.0, wait, min(1.0, waits * min(1.0, regular)), 0.0, 0.0, capacity)
 
 
-def _few_callers(rate: float, hold: float, slots: int, callers: int) -> tuple[float, float]:
-    """Mean wait and chance of waiting where at most `callers` can be there: M/M/c cut off at that number.
+def few_callers(rate: float, hold: float, servers: int, callers: int, think: float) -> tuple[float, float]:
+    """Mean wait and chance of waiting at `servers`, where each of `callers` calls again after `think`
+    seconds, but only while somebody has work for it: they are the slots of another station, to which `rate`
+    arrives.
 
-    Calls that find it full do not get lost, they come later: the offered rate is raised until the carried one
-    is `rate`.
+    A closed network of the n slots that are taken, and n by birth and death: the same flow equivalence as
+    above, seen from inside. Above 600 callers as if there were no limit.
     """
-    n = np.arange(0, callers + 1)
-    logs = np.concatenate([[0.0], np.cumsum(np.log(hold / np.minimum(n[1:], slots)))])
-    offered = rate
-    p = np.ones(1)
-    for _ in range(100):
-        terms = logs + n * log(offered)
-        p = np.exp(terms - terms.max())
-        p /= p.sum()
-        carried = offered * (1 - p[-1])
-        if abs(carried - rate) < 1e-9 * rate:
-            break
-        offered *= rate / carried
-    waiting = float(p @ np.maximum(n - slots, 0))
-    late = float(p[slots:-1].sum()) / max(1e-300, 1 - float(p[-1]))
-    return waiting / rate, min(1.0, late)
+    if callers > MOST_SLOTS:
+        erlangs = rate * hold
+        waits = queues.erlang_c(erlangs, servers)
+        return waits * hold / (servers - erlangs), waits
+    inner = closed_network(callers, servers, hold, think)
+    taken = _taken(rate, inner.rates)
+    carried = float(taken[1:] @ inner.rates)
+    wait = float(taken[1:] @ inner.queues) / carried
+    return wait, min(1.0, float((taken[1:] * inner.rates) @ inner.late) / carried)
+
+
+def _taken(rate: float, rates: Array) -> Array:
+    """The chance that 0, 1, ..., all are taken, where more wait for them without a limit; all, if too many
+    come.
+    """
+    if rate >= rates[-1]:
+        return np.append(np.zeros(len(rates)), 1.0)
+    logs = np.concatenate([[0.0], np.cumsum(np.log(rate / rates))])
+    p = np.exp(logs - logs.max())
+    p[-1] /= 1 - rate / rates[-1]
+    return np.asarray(p / p.sum())
 
 
 @lru_cache(maxsize=1024)
@@ -175,24 +196,21 @@ def two_choices(utilisation: float, slots: int) -> tuple[float, float]:
     s(k)^2) = k (s(k) - s(k+1)) below; a in erlangs per machine.
     """
     load = utilisation * slots
-    low, high = 0.0, 1.0
-    shares = [1.0]
+    low, high = -690.0, 0.0  # of the logarithm of s(c); downwards from it the recursion is stable
     for _ in range(60):
-        first = (low + high) / 2
-        shares = [1.0, first]
-        for k in range(1, slots):
-            shares.append(shares[k] - load * (shares[k - 1] ** 2 - shares[k] ** 2) / k)
-            if shares[-1] < 0:
+        middle = (low + high) / 2
+        above, share = exp(middle), sqrt(slots * exp(middle) / load)
+        for k in range(slots - 1, 0, -1):
+            above, share = share, sqrt(share * share + k * (share - above) / load)
+            if share > 1:
                 break
-        # the flow upwards into "c or more" must be what c busy servers carry down
-        if shares[-1] < 0 or load * shares[slots - 1] ** 2 > slots * shares[-1]:
-            low = first
+        if share > 1:
+            high = middle
         else:
-            high = first
-    shares = shares[: slots + 1]
-    waits = max(0.0, shares[-1]) ** 2
+            low = middle
+    share = exp(low)
+    waits = share * share
     queue = 0.0
-    share = max(0.0, shares[-1])
     while share > 1e-15:
         share = utilisation * share * share
         queue += share
@@ -203,67 +221,107 @@ def two_choices(utilisation: float, slots: int) -> tuple[float, float]:
 # ---------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=4096)
-def throughputs(slots: int, cores: int, work: float, body: float) -> Array:
-    """X(1), ..., X(slots): how many per second leave a machine in which n are kept, in work or in the body.
+@dataclass(frozen=True, slots=True, eq=False)
+class Closed:
+    """A closed network with 1, 2, ... customers: rates per second, mean number that waits, chance that a call
+    waits.
+    """
+
+    rates: Array
+    queues: Array
+    late: Array
+
+
+@lru_cache(maxsize=2048)
+def closed_network(customers: int, servers: int, work: float, away: float) -> Closed:
+    """Customers that go between `servers`, where each takes `work` seconds, and a delay of `away` seconds.
 
     X(n) = G(n - 1) / G(n), with G the convolution of the two stations' terms (Buzen (1973), Comm. ACM 16),
-    scaled so that none overflows. Above 600 slots the asymptotic bounds min(n / (work + body), cores / work).
+    scaled so that none overflows (up to 600 customers). Who arrives sees the network with one customer less.
     """
-    n = np.arange(1, slots + 1, dtype=np.float64)
-    bounds = np.minimum(n / (work + body), cores / work)
-    if slots > MOST_SLOTS:
-        return bounds
-    if body <= 0:
-        return bounds
+    n = np.arange(1, customers + 1, dtype=np.float64)
+    bounds = np.minimum(n / (work + away), servers / work)
     scale = float(bounds[-1])
-    every = np.arange(0, slots + 1)
-    working = every * log(work * scale) - np.concatenate([[0.0], np.cumsum(np.log(np.minimum(n, cores)))])
-    away = every * log(body * scale) - np.array([lgamma(k + 1) for k in range(slots + 1)])
-    g = np.convolve(np.exp(working), np.exp(away))[: slots + 1]
+    every = np.arange(0, customers + 1)
+    there = np.exp(
+        every * log(work * scale) - np.concatenate([[0.0], np.cumsum(np.log(np.minimum(n, servers)))])
+    )
+    if away > 0:
+        factorials = np.array([lgamma(k + 1) for k in range(customers + 1)])
+        gone = np.exp(every * log(away * scale) - factorials)
+    else:
+        gone = (every == 0).astype(np.float64)
+    g = np.convolve(there, gone)[: customers + 1]
+    waiting = np.convolve(there * np.maximum(every - servers, 0), gone)[: customers + 1]
+    busy = np.convolve(there * (every >= servers), gone)[: customers + 1]
     with np.errstate(divide="ignore", invalid="ignore"):
-        exact = g[:-1] / g[1:] * scale
-    return np.where(np.isfinite(exact), np.minimum(exact, bounds), bounds)
+        rates = np.nan_to_num(g[:-1] / g[1:] * scale, nan=scale)
+        return Closed(
+            np.clip(rates, 1e-300, bounds),
+            np.nan_to_num(waiting[1:] / g[1:], posinf=0.0),
+            np.clip(np.nan_to_num(busy[:-1] / g[:-1], posinf=0.0), 0.0, 1.0),
+        )
 
 
-def _both(load: Load, slots: int, cores: int, capacity: float | None) -> Answer:
-    rates = throughputs(slots, cores, load.work, load.body)
+def throughputs(slots: int, cores: int, work: float, body: float) -> Array:
+    """How many per second leave a machine in which 1, ..., `slots` are kept, in work or in the body.
+
+    Above 600 slots the asymptotic bounds min(n / (work + body), cores / work).
+    """
+    if slots > MOST_SLOTS:
+        return np.minimum(np.arange(1, slots + 1) / (work + body), cores / work)
+    return closed_network(slots, cores, work, body).rates
+
+
+def _stretch(load: Load, rates: Array) -> float:
+    """How much sharing cores slows the work down, by Little's law over those inside."""
+    if load.waiting is None:
+        taken = _taken(load.rate, rates)
+    else:
+        taken = _limited(load, rates).taken
+    carried = float(taken[1:] @ rates)
+    number = float(taken @ np.arange(len(taken)))
+    return max(1.0, (number / carried - load.body) / load.work)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Population:
+    """How many slots are taken, how many wait, and how an arrival fares."""
+
+    taken: Array
+    queue: float
+    waits: float  # the chance that an arrival waits
+    refused: float
+
+
+def _limited(load: Load, rates: Array) -> _Population:
+    """Birth and death with those rates; more wait, as many as may, and leave at the last rate."""
     ratio = load.rate / float(rates[-1])
     factor = (1 + load.cv2) / 2
-    places = _places(load, slots, factor)
-    # the number inside, up to the slots, relative to the most likely one
     logs = np.concatenate([[0.0], np.cumsum(np.log(load.rate / rates))])
     inside = np.exp(logs - logs.max())
-    if places is None:
+    if load.waiting is None:
         scale, upto, weighted, last = 1.0, 1 / (1 - ratio), ratio / (1 - ratio) ** 2, 0.0
     else:
-        scale, upto, weighted, last = queues.geometric(ratio, places)
+        scale, upto, weighted, last = queues.geometric(ratio, load.waiting / factor)
     full = float(inside[-1])
-    beyond, queue, last = full * (upto - scale), full * weighted, full * last
-    total = scale * float(inside.sum()) + beyond
-    callers = load.callers is not None and load.waiting is None
-    refused = 0.0 if callers else last / total
-    admitted = load.rate * (1 - refused)
-    number = (scale * float(inside @ np.arange(slots + 1)) + beyond * slots) / total
-    if callers:
-        admitted = load.rate * (1 - last / total)  # what is carried at this offered rate, for the waits below
-    stretch = max(1.0, (number / admitted - load.body) / load.work)
-    regular = queues.regularity(min(ratio, 0.999999), 1, load.cv2, load.arrival_cv2)
-    if load.two_choices and ratio < 1:
-        alone = queues.mmc(
-            ratio, 1.0, 1
-        ).wait  # with one server in place of the machine, which is good near its limit
-        regular = two_choices(ratio, 1)[0] / alone
-        stretch = 1 + (stretch - 1) * regular
-    wait = queue / total / admitted * factor * regular
-    waits = (full * scale + beyond - last) / total / max(1e-300, 1 - last / total)
-    return Answer(stretch, wait, float(min(1.0, max(0.0, waits))), float(refused), 0.0, capacity)
+    inside = inside * scale
+    inside[-1] = full * upto
+    total = float(inside.sum())
+    return _Population(
+        inside / total, full * weighted / total, full * (upto - last) / total, full * last / total
+    )
 
 
-def _places(load: Load, slots: int, factor: float) -> float | None:
-    """How many can wait; None: as many as like."""
-    if load.waiting is not None:
-        return load.waiting / factor
-    if load.callers is not None:
-        return float(max(0, load.callers - slots))
-    return None
+def _by_population(load: Load, rates: Array) -> Answer:
+    """Waiting for a slot where the rate depends on how many are taken."""
+    state = _limited(load, rates)
+    admitted = load.rate * (1 - state.refused)
+    ratio = min(load.rate / float(rates[-1]), 0.999999)
+    regular = queues.regularity(ratio, 1, load.cv2, load.arrival_cv2)
+    if load.two_choices:
+        # with one server in place of the machine, which is good near its limit
+        regular = two_choices(ratio, 1)[0] / queues.mmc(ratio, 1.0, 1).wait
+    wait = state.queue / admitted * (1 + load.cv2) / 2 * regular
+    waits = min(1.0, max(0.0, state.waits / (1 - state.refused)))
+    return Answer(1.0, wait, waits, state.refused, 0.0, float(rates[-1]))

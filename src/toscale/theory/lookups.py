@@ -1,4 +1,6 @@
-"""Is the key there? Look-ups, insertions and removals on the way of a request, and what they tell of its keys."""
+"""Is the key there? Look-ups, insertions and removals on the way of a request, and what they tell of its
+keys.
+"""
 
 from __future__ import annotations
 

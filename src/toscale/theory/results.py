@@ -1,4 +1,6 @@
-"""What the twin answers: figures of flows, named steps, buffers, stations and stores, by name, as plain numbers."""
+"""What the twin answers: figures of flows, named steps, buffers, stations and stores, by name, as plain
+numbers.
+"""
 
 from __future__ import annotations
 

@@ -10,18 +10,20 @@ busiest shard stands beside the average of the others.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil, inf, isfinite, log, sqrt
+from math import inf, isfinite, log, sqrt
 from typing import TYPE_CHECKING
 
 from toscale.engine.model import Policy, Station
-from toscale.theory.layered import Answer, Load, machine
+from toscale.theory.layered import MOST_SLOTS, Answer, Load, closed_network, machine
 from toscale.theory.tally import Calls, Calm, count, mixed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 CONSUMERS = "the consumers of "  # so begins the name of those who hold a slot for a buffer
-MOST_CALLERS = 5_000  # above this their number is taken as unlimited
+
+Curves = dict[str, tuple[float, ...]]
+"""For a station, calls per second with 1, 2, ... of its slots taken, as what it calls lets them through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,14 @@ class _Group:
     calm: Calm
 
 
-def station(place: Station, calls: Sequence[Calls]) -> tuple[StationTheory, dict[str, Calm]]:
-    """What the calls make of a station, and how those of each role fare."""
+def station(
+    place: Station, calls: Sequence[Calls], held: Mapping[str, float], curves: Curves
+) -> tuple[StationTheory, dict[str, Calm]]:
+    """What the calls make of a station, and how those of each role fare.
+
+    `held`: how many slots of each holder are taken, by the last round; `curves`: what that round found of
+    stations whose slots are held across calls.
+    """
     rate = sum(c.rate for c in calls)
     if rate <= 0:
         return _idle(place, calls), {}
@@ -82,7 +90,7 @@ def station(place: Station, calls: Sequence[Calls]) -> tuple[StationTheory, dict
                 parts.setdefault("primary", []).append((share, c))
                 if place.copies > 1:
                     parts.setdefault("copy", []).append((1 - share, c))
-    found = {role: _group(place, role, those) for role, those in parts.items()}
+    found = {role: _group(place, role, those, held, curves.get(place.name)) for role, those in parts.items()}
     groups = {role: group for role, group in found.items() if group is not None}
     calm = {role: group.calm for role, group in groups.items()}
     if place.shards > 0:
@@ -130,28 +138,46 @@ def _idle(place: Station, calls: Sequence[Calls]) -> StationTheory:
     )
 
 
-def _callers(calls: Sequence[Calls]) -> tuple[int | None, bool]:
-    """How many calls there can be at once, because each caller holds a slot of its own (None: no such limit);
-    and whether all of them are consumers of buffers, who call again as soon as they can.
+@dataclass(frozen=True, slots=True)
+class _Callers:
+    """Who can call at once: `number` of them, because each holds a slot elsewhere; `held` of those slots are
+    taken.
     """
+
+    number: int
+    held: float
+    closed: bool  # all of them are consumers of buffers, who call again as soon as they can
+    only: str | None  # the station whose slots they all are
+
+
+def _callers(calls: Sequence[Calls], held: Mapping[str, float]) -> _Callers | None:
+    """None: no limit, or so many that it makes no difference."""
     most: dict[str, float] = {}
     for c in calls:
         if c.holder is None:
-            return None, False
+            return None
         most[c.holder[0]] = max(most.get(c.holder[0], 0.0), c.holder[1])
     total = sum(most.values())
-    if total > MOST_CALLERS:
-        return None, False
-    return int(total), all(name.startswith(CONSUMERS) for name in most)
+    if total > MOST_SLOTS:
+        return None
+    closed = all(name.startswith(CONSUMERS) for name in most)
+    only = next(iter(most)) if len(most) == 1 and not closed else None
+    return _Callers(int(total), sum(held.get(name, n) for name, n in most.items()), closed, only)
 
 
-def _group(place: Station, role: str, parts: Sequence[tuple[float, Calls]]) -> _Group | None:
+def _group(
+    place: Station,
+    role: str,
+    parts: Sequence[tuple[float, Calls]],
+    held: Mapping[str, float],
+    curve: tuple[float, ...] | None,
+) -> _Group | None:
     rate = sum(w * c.rate for w, c in parts)
     if rate <= 0:
         return None
     work = sum(w * c.rate * c.work.mean for w, c in parts) / rate
     body = sum(w * c.rate * c.body.mean for w, c in parts if c.rate > 0) / rate
-    callers, closed = _callers([c for w, c in parts if c.rate > 0])
+    callers = _callers([c for _, c in parts if c.rate > 0], held)
     if not isfinite(body):
         body = 0.0
     hold = square = 0.0
@@ -172,21 +198,22 @@ def _group(place: Station, role: str, parts: Sequence[tuple[float, Calls]]) -> _
         )
     else:
         each, hot = 1, 1 / machines
-    load = _load(place, rate, work, body, cv2, machines, callers, closed)
-    if load.rate == rate and machines > 1:  # one queue for all
-        answers = [(1.0, rate, machine(load))]
-    elif machines == 1 or hot * machines < 1 + 1e-9:
-        answers = [(1.0, rate / machines, machine(load))]
+    # the mean number of the callers who are here, by the last round
+    here = sum(w * c.rate * c.response for w, c in parts if c.rate > 0 and isfinite(c.response))
+
+    def answer(share: float) -> tuple[float, float, Answer]:
+        """One machine with that share of the calls; what its callers do at the others is thinking, to it."""
+        mine = rate * share
+        think = 0.0 if callers is None else max(0.0, callers.held - here * share) / mine
+        return share, mine, machine(_load(place, mine, (work, body, cv2), callers, think, curve))
+
+    if _pooled(place):
+        answers = [answer(1.0)]
+    elif hot * machines < 1 + 1e-9:
+        answers = [(1.0, *answer(1 / machines)[1:])]
     else:
         rest = (1 - hot * each) / (machines - each)
-        answers = [
-            (hot * each, rate * hot, machine(_load(place, rate * hot, work, body, cv2, 1, callers, closed))),
-            (
-                1 - hot * each,
-                rate * rest,
-                machine(_load(place, rate * rest, work, body, cv2, 1, callers, closed)),
-            ),
-        ]
+        answers = [(hot * each, *answer(hot)[1:]), (1 - hot * each, *answer(rest)[1:])]
     blocked = any(not isfinite(c.body.mean) for _, c in parts) and place.slots is not None
     calm = mixed([(share, _calm(answer, blocked)) for share, _, answer in answers])
     return _Group(machines, rate, tuple(answers), calm)
@@ -198,39 +225,74 @@ def _calm(answer: Answer, blocked: bool) -> Calm:
     return Calm(answer.stretch, answer.wait, answer.wait_probability, answer.refused)
 
 
+def _pooled(place: Station) -> bool:
+    """Whether all machines are as one."""
+    return place.shards <= 0 and (
+        place.machines == 1 or place.policy in (Policy.SHARED, Policy.LEAST_OUTSTANDING)
+    )
+
+
 def _load(
     place: Station,
     rate: float,
-    work: float,
-    body: float,
-    cv2: float,
-    machines: int,
-    callers: int | None,
-    closed: bool,
+    times: tuple[float, float, float],
+    callers: _Callers | None,
+    think: float,
+    curve: tuple[float, ...] | None,
 ) -> Load:
-    """What one machine is offered, or all as one where they share a queue."""
-    slots, cores, waiting = place.slots, place.cores, place.waiting
-    pooled = place.policy in (Policy.SHARED, Policy.LEAST_OUTSTANDING) and machines > 1 and place.shards <= 0
-    if pooled:
-        return Load(
-            rate,
-            work,
-            body,
-            cv2,
-            None if slots is None else slots * machines,
-            None if cores is None else cores * machines,
-            None if waiting is None else waiting * machines,
-            1.0,
-            callers,
-            closed=closed,
-        )
-    behind = place.shards <= 0
-    regular = 1 / machines if behind and place.policy is Policy.ROUND_ROBIN else 1.0
-    two = behind and place.policy is Policy.TWO_CHOICES and machines > 1
-    if callers is not None and behind and place.policy is not Policy.RANDOM:
-        # evenly over the machines, and one deviation more: taking turns does not look at who is busy
-        callers = min(callers, ceil(callers / machines + (sqrt(callers / machines) if machines > 1 else 0.0)))
-    return Load(rate / machines, work, body, cv2, slots, cores, waiting, regular, callers, two, closed)
+    """What one machine is offered, or all as one where they share a queue. `times`: work, body, variability."""
+    machines = place.machines if _pooled(place) else 1
+    slots = None if place.slots is None else place.slots * machines
+    if curve is not None and (slots is None or len(curve) != slots):
+        curve = None
+    behind = place.shards <= 0 and not _pooled(place)
+    return Load(
+        rate,
+        *times,
+        slots,
+        None if place.cores is None else place.cores * machines,
+        None if place.waiting is None else place.waiting * machines,
+        1 / place.machines if behind and place.policy is Policy.ROUND_ROBIN else 1.0,
+        None if callers is None else callers.number,
+        think=think,
+        curve=curve,
+        two_choices=behind and place.policy is Policy.TWO_CHOICES,
+        closed=callers is not None and callers.closed,
+    )
+
+
+def curve(
+    place: Station,
+    calls: Sequence[Calls],
+    held: Mapping[str, float],
+    holders: Mapping[str, Station],
+    arrivals: float,
+) -> tuple[str, tuple[float, ...]] | None:
+    """How many calls per second of the station that holds all of the callers' slots this one lets through.
+
+    By the closed network of those slots: see `toscale.theory.layered.few_callers`. `arrivals`: calls of that
+    holder per second. None where several hold them, where one holder's slot makes several calls at once, or
+    for several machines.
+    """
+    rate = sum(c.rate for c in calls)
+    callers = _callers([c for c in calls if c.rate > 0], held)
+    servers = place.slots if place.slots is not None else place.cores
+    if rate <= 0 or callers is None or callers.only is None or servers is None or not _pooled(place):
+        return None
+    outer = holders.get(callers.only)
+    if outer is None or outer.slots is None or callers.number != outer.slots * count(outer):
+        return None
+    hold = (
+        sum(c.rate * (c.work.mean + (c.body.mean if place.slots is not None else 0.0)) for c in calls) / rate
+    )
+    here = sum(c.rate * c.response for c in calls)
+    servers *= place.machines
+    if not isfinite(hold + here) or hold <= 0 or callers.number <= servers:
+        return None
+    think = max(0.0, callers.held - here) / rate
+    rates = closed_network(callers.number, servers, hold, think).rates * (arrivals / rate)
+    machines = 1 if _pooled(outer) else count(outer)
+    return outer.name, tuple(float(x) / machines for x in rates[machines - 1 :: machines])
 
 
 def _theory(place: Station, calls: Sequence[Calls], rate: float, groups: dict[str, _Group]) -> StationTheory:
@@ -246,8 +308,7 @@ def _theory(place: Station, calls: Sequence[Calls], rate: float, groups: dict[st
     blocked = not isfinite(body) and place.slots is not None
     finite = excess <= 0 and not blocked
     hottest = max(each for _, _, each in answers) / rate
-    pooled = machines > 1 and any(each == g.rate for g in groups.values() for _, each, _ in g.answers)
-    if pooled:
+    if _pooled(place):
         hottest = 1 / machines
     reason = ""
     if excess > 0:

@@ -1,4 +1,6 @@
-"""What a walk through the flows starts from, and what it counts: the words between traffic, stations and stores."""
+"""What a walk through the flows starts from, and what it counts: the words between traffic, stations and
+stores.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +35,8 @@ class Round:
     calm: dict[tuple[str, str], Calm] = field(default_factory=dict)
     present: dict[tuple[str, int], Array] = field(default_factory=dict)
     failing: dict[tuple[str, str], float] = field(default_factory=dict)
+    held: dict[str, float] = field(default_factory=dict)  # slots that are taken, of stations and of consumers
+    curves: dict[str, tuple[float, ...]] = field(default_factory=dict)  # see `toscale.theory.stations`
 
 
 @dataclass(slots=True)
@@ -44,6 +48,7 @@ class Calls:
     work: Time
     body: Time
     stretch: float
+    response: float  # from its coming to its end there: the wait, the stretched work, the body
     hottest: float  # the chance of the likeliest key
     spread: float  # the sum of the squares of the keys' chances
     holder: (

@@ -183,11 +183,21 @@ class Walk:
         if body:
             inside = self.block(body, known, reach * admitted, here.within(place, zones))
         hottest, spread = drawn.concentration() if drawn is not None else (0.0, 0.0)
-        self.tally.calls.setdefault(station, []).append(
-            Calls(role, here.rate * reach, work, inside.time, calm.stretch, hottest, spread, here.callers())
-        )
         waits = times.waiting(calm.wait, calm.wait_probability, self.dice)
         served = waits.plus(work.times(calm.stretch)).plus(inside.time)
+        self.tally.calls.setdefault(station, []).append(
+            Calls(
+                role,
+                here.rate * reach,
+                work,
+                inside.time,
+                calm.stretch,
+                served.mean,
+                hottest,
+                spread,
+                here.callers(),
+            )
+        )
         time = there.plus(times.sometimes(admitted, served, self.dice)).plus(back)
         if part is not None:
             part.visits += reach

@@ -41,9 +41,9 @@ from toscale.theory.knowledge import NOTHING, Known, meet
 from toscale.theory.mixing import Mixing
 from toscale.theory.queues import Batches, Overloaded, bulk
 from toscale.theory.results import BufferTheory, FlowTheory, Overload, Part, StepTheory, Twin
-from toscale.theory.stations import CONSUMERS, StationTheory, station
+from toscale.theory.stations import CONSUMERS, Curves, StationTheory, curve, station
 from toscale.theory.stores import StoreTheory, store
-from toscale.theory.tally import Calm, Here, Ran, Round, Tally
+from toscale.theory.tally import Calm, Here, Ran, Round, Tally, count
 from toscale.theory.tally import Part as Spent
 from toscale.theory.times import Dice, Time
 from toscale.theory.traffic import Walk
@@ -51,7 +51,6 @@ from toscale.theory.traffic import Walk
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
-    from toscale.theory.popularity import Array
 
 MOST_ROUNDS = 100
 CLOSE = 1e-6  # the relative change at which the fixed point is reached
@@ -83,6 +82,7 @@ class _Solver:
         self.given = rates
         self.last = Round()
         self.populations = _populations(model)
+        self.partitions = {b.name: b.partitions for b in model.buffers}
         self.rate = {flow.name: self.own_rate(flow) for flow in model.flows}  # requests
         self.batches: dict[str, Batches | None] = {}  # of consuming flows; None: cannot keep up
         self.sizes: dict[str, float] = {}  # of their batches
@@ -134,14 +134,13 @@ class _Solver:
         return source
 
     def walk(self, dice: Dice) -> tuple[Walk, dict[str, tuple[Ran, dict[str, Spent]]]]:
-        partitions = {b.name: b.partitions for b in self.model.buffers}
         through = Walk(self.model, self.last, dice)
         runs: dict[str, tuple[Ran, dict[str, Spent]]] = {}
         for flow in self.model.flows:
             parts: dict[str, Spent] = {}
             here = Here(flow.name, self.rate[flow.name] / self.size(flow.name), parts=parts)
             if isinstance(flow.source, Consume):
-                holder = (CONSUMERS + flow.source.buffer, float(partitions[flow.source.buffer]))
+                holder = (CONSUMERS + flow.source.buffer, float(self.partitions[flow.source.buffer]))
                 here = Here(flow.name, here.rate, holder=holder, parts=parts)
             ran = through.block(flow.steps, self.arrives.get(flow.name, NOTHING), 1.0, here)
             runs[flow.name] = ran, parts
@@ -190,13 +189,12 @@ class _Solver:
             # each turn brings more than the last: what the first causes is all that can be said
             solved = own + gain @ own
         self.rate = {flow.name: float(x) for flow, x in zip(flows, solved, strict=True)}
-        partitions = {b.name: b.partitions for b in self.model.buffers}
         for flow in flows:
             if isinstance(flow.source, Consume):
                 time = runs[flow.name][0].time
                 self.full[flow.name] = time.mean
                 batches = self.consumer(
-                    self.rate[flow.name] / partitions[flow.source.buffer], time, flow.source.batch
+                    self.rate[flow.name] / self.partitions[flow.source.buffer], time, flow.source.batch
                 )
                 self.batches[flow.name] = batches
 
@@ -217,10 +215,21 @@ class _Solver:
     def settle(self, tally: Tally) -> None:
         """Stations and stores, given what the walk counted."""
         calm: dict[tuple[str, str], Calm] = {}
+        held: dict[str, float] = {}
         for place in self.model.stations:
-            self.stations[place.name], roles = station(place, tally.calls.get(place.name, []))
+            calls = tally.calls.get(place.name, [])
+            theory, roles = station(place, calls, self.last.held, self.last.curves)
+            self.stations[place.name] = theory
+            if place.slots is not None:
+                held[place.name] = (theory.slot_utilisation or 0.0) * place.slots * count(place)
             for role, fares in roles.items():
                 calm[place.name, role] = fares
+        for flow in self.model.flows:
+            if isinstance(flow.source, Consume):
+                batches = self.batches.get(flow.name)
+                busy = 1.0 if batches is None else batches.busy
+                name = CONSUMERS + flow.source.buffer
+                held[name] = held.get(name, 0.0) + busy * self.partitions[flow.source.buffer]
         present = {}
         for shelf in self.model.stores:
             earlier = self.stores.get(shelf.name)
@@ -228,13 +237,30 @@ class _Solver:
             self.stores[shelf.name], there = store(shelf, tally, self.populations, self.fills, guess)
             for number, chances in there.items():
                 present[shelf.name, number] = chances
-        self.last = self.mixed(calm, present, dict(tally.failing))
+        curves = self.curves(tally)
+        self.last = replace(self.mixed(calm, dict(tally.failing), held), present=present, curves=curves)
+
+    def curves(self, tally: Tally) -> Curves:
+        """What the stations behind each station let through, by the number of its slots that are taken."""
+        places = {place.name: place for place in self.model.stations}
+        found: Curves = {}
+        for place in self.model.stations:
+            calls = tally.calls.get(place.name, [])
+            only = next((c.holder[0] for c in calls if c.holder is not None), None)
+            arrivals = self.stations[only].arrivals if only in self.stations else 0.0
+            if only is None or arrivals <= 0:
+                continue
+            through = curve(place, calls, self.last.held, places, arrivals)
+            if through is not None:
+                name, rates = through
+                found[name] = tuple(map(min, found[name], rates)) if name in found else rates
+        return found
 
     def mixed(
         self,
         calm: dict[tuple[str, str], Calm],
-        present: dict[tuple[str, int], Array],
         failing: dict[tuple[str, str], float],
+        held: dict[str, float],
     ) -> Round:
         """What the next round starts from: the results of this one, and where that swings, a mixture with
         earlier ones.
@@ -249,6 +275,9 @@ class _Solver:
         for call, chance in failing.items():
             state["failing", call] = self.last.failing.get(call, 0.0)
             result["failing", call] = chance
+        for place, number in held.items():
+            state["held", place] = self.last.held.get(place, number)
+            result["held", place] = number
         for flow, batches in self.batches.items():
             if batches is not None:
                 state["batch", flow] = self.sizes.get(flow, batches.size)
@@ -267,8 +296,8 @@ class _Solver:
                 )
                 for name, fares in calm.items()
             },
-            present,
-            {call: min(1.0, proposed["failing", call]) for call in failing},
+            failing={call: min(1.0, proposed["failing", call]) for call in failing},
+            held={name: proposed["held", name] for name in held},
         )
 
     def change(self, rate: dict[str, float], last: Round, size: dict[str, float]) -> float:
@@ -335,8 +364,7 @@ class _Solver:
         batches = self.batches[flow.name]
         if batches is None:
             most = self.consumes(flow.name).batch
-            partitions = next(b.partitions for b in self.model.buffers if b.name == name)
-            possible = partitions * most / self.full[flow.name]  # 0 where a batch never ends
+            possible = self.partitions[name] * most / self.full[flow.name]  # 0 where a batch never ends
             reason = f"{flow.name} can consume {possible:.4g} of {rate:.4g} messages per second"
             return BufferTheory(
                 name, rate, flow.name, float(most), None, None, 1.0, max(0.0, rate - possible), reason
