@@ -122,6 +122,10 @@ RESEND_AFTER = Default(
 # ---- the families ------------------------------------------------
 
 
+_WRITES = "put insert update delete increment"
+_BOUNDED = "take queue-for extend keep give-back"
+
+
 def _operations(times: Mapping[str, tuple[float, float, str]]) -> dict[str, OperationTime]:
     """Operation times by names that may be joined by spaces: `read get`; a name of several words has
     hyphens.
@@ -147,11 +151,11 @@ def _code(
         drawing=drawing,
         cv=Default(0.5, _CODE_SPREAD),
         slots=slots,
-        operations=_operations({"take queue-for extend keep give-back": bounded}),
+        operations=_operations({_BOUNDED: bounded}),
     )
 
 
-def _in_memory(name: str, drawing: Drawing, *, keeps_keys: bool) -> Kind:
+def _in_memory(name: str, drawing: Drawing, records: str, *, keeps_keys: bool) -> Kind:
     """Values in memory, worked on by one thread in each shard."""
     return Kind(
         name=name,
@@ -164,8 +168,8 @@ def _in_memory(name: str, drawing: Drawing, *, keeps_keys: bool) -> Kind:
         overhead=Default(85, _REDIS_MEMORY),
         operations=_operations(
             {
-                "get read put insert update delete increment": (10 * _US, 0.16 * _US, _REDIS_ROWS),
-                "take queue-for extend keep give-back": (10 * _US, 0.16 * _US, _REDIS_ROWS),
+                records: (10 * _US, 0.16 * _US, _REDIS_ROWS),
+                _BOUNDED: (10 * _US, 0.16 * _US, _REDIS_ROWS),
             }
         ),
     )
@@ -176,11 +180,8 @@ def _on_disk(
     read: tuple[float, float, str],
     write: tuple[float, float, str],
     slots: Default,
-    *,
-    bounded: bool = True,
 ) -> Kind:
     """Records on a disk, behind a log that a write waits for."""
-    writes = "put insert update delete increment"
     return Kind(
         name=name,
         primitive=Primitive.STORE,
@@ -193,13 +194,7 @@ def _on_disk(
             "PostgreSQL documentation, Database Page Layout: a row header of 23 bytes and an item "
             "pointer of 4, aligned.",
         ),
-        operations=_operations(
-            {
-                "read get": read,
-                writes: write,
-                **({"take queue-for extend keep give-back": write} if bounded else {}),
-            }
-        ),
+        operations=_operations({"read get": read, _WRITES: write, _BOUNDED: write}),
     )
 
 
@@ -219,7 +214,13 @@ def _messages(name: str) -> Kind:
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
-        _code("client", Drawing.PERSON, Category.USER),
+        Kind(
+            name="client",
+            primitive=Primitive.STATION,
+            category=Category.USER,
+            drawing=Drawing.PERSON,
+            cv=Default(0.5, _CODE_SPREAD),
+        ),
         Kind(
             name="dns",
             primitive=Primitive.STORE,
@@ -252,7 +253,7 @@ KINDS: dict[str, Kind] = {
         _code("service", Drawing.BOX),
         _code("function", Drawing.BOX),
         _code("worker", Drawing.BOX, slots=Default(1, _WORKER_SLOTS)),
-        _in_memory("cache", Drawing.STACK, keeps_keys=True),
+        _in_memory("cache", Drawing.STACK, "get put delete increment", keeps_keys=True),
         _on_disk(
             "database",
             (0.5 * _MS, 5 * _US, _POSTGRES_READ),
@@ -271,13 +272,20 @@ KINDS: dict[str, Kind] = {
             (0.5 * _MS, 5 * _US, _CASSANDRA_WRITE),
             Default(64, _CASSANDRA_SLOTS),
         ),
-        _in_memory("key_value", Drawing.CYLINDER, keeps_keys=False),
-        _on_disk(
-            "search",
-            (10 * _MS, 20 * _US, _SEARCH),
-            (2 * _MS, 200 * _US, _SEARCH),
-            Default(13, _SEARCH_SLOTS),
-            bounded=False,
+        _in_memory("key_value", Drawing.CYLINDER, f"read get {_WRITES}", keeps_keys=False),
+        Kind(
+            name="search",
+            primitive=Primitive.STORE,
+            category=Category.DATA,
+            drawing=Drawing.CYLINDER,
+            cv=Default(1.0, _DATA_SPREAD),
+            slots=Default(13, _SEARCH_SLOTS),
+            operations=_operations(
+                {
+                    "read get": (10 * _MS, 20 * _US, _SEARCH),
+                    "insert update delete put": (2 * _MS, 200 * _US, _SEARCH),
+                }
+            ),
         ),
         Kind(
             name="object_store",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import isfinite
 
-from toscale.design import flow as design_flow
+from toscale.design import flow as language
 from toscale.design.conditions import Span as DesignSpan
 from toscale.design.flow import FlowDone
 from toscale.design.model import Design
@@ -23,6 +23,7 @@ from toscale.simulate.lowering.ledger import Ledger
 from toscale.simulate.lowering.lowered import At, Lowered
 from toscale.simulate.lowering.machines import Machines
 from toscale.simulate.lowering.operations import Operations
+from toscale.simulate.lowering.record import Record
 from toscale.simulate.lowering.sources import Sources
 from toscale.simulate.lowering.steps import MOST_STEPS, StepLowering, TooManySteps
 from toscale.simulate.lowering.values import Values
@@ -60,9 +61,9 @@ def lower(design: Design, *, at: At = "median", multiple: float = 1.0) -> Lowere
         wire = Wire(design, seen, into)
         entities = Entities(design, seen, into)
         operations = Operations(design, seen, parts, wire, entities, into, unread, sized, dict(present))
-        return StepLowering(
-            design, seen, parts, wire, entities, operations, Attempts(seen, into), into, measures
-        )
+        record = Record(into)
+        attempts = Attempts(seen, record, into)
+        return StepLowering(design, seen, parts, wire, entities, operations, attempts, record, into, measures)
 
     flows = FlowLowering(design, machines, sources, ledger, lowering)
     try:
@@ -183,7 +184,7 @@ def _say_what_stays_out(design: Design, flows: FlowLowering, ledger: Ledger) -> 
         step.flow
         for flow in design.flows.values()
         for step in walk(flow.steps)
-        if isinstance(step, design_flow.RunFlow)
+        if isinstance(step, language.RunFlow)
     }
     for name, flow in design.flows.items():
         if flow.trigger is None and name not in run:

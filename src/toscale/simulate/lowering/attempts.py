@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from toscale.design import flow as design
-from toscale.design.parts import Formula, Place
+from toscale.design import flow as language
+from toscale.design.parts import Formula
 from toscale.engine.model import HANDLED, Call, Fork, Outcome, Retry, Steps
 from toscale.simulate.lowering.ledger import Ledger, NotComputable
+from toscale.simulate.lowering.record import Record
 from toscale.simulate.lowering.scope import Scope
 from toscale.simulate.lowering.values import NEVER, Values
 
@@ -28,11 +29,8 @@ class Attempts:
     """Wraps steps in what surrounds them."""
 
     values: Values
+    record: Record
     ledger: Ledger
-
-    def lacks(self, scope: Scope, text: str, place: Place, path: str) -> None:
-        """The flow is simulated without this."""
-        self.ledger.missing(text, place, path=path, flow=scope.flow)
 
     def within_reach(self, time: Formula) -> float | None:
         """A time-out in seconds; None where it lies beyond all that is simulated."""
@@ -40,7 +38,12 @@ class Attempts:
         return seconds if seconds < NEVER else None
 
     def given_up(
-        self, path: str, policies: design.Policies, scope: Scope, body: Steps, handlers: dict[Outcome, Steps]
+        self,
+        path: str,
+        policies: language.Policies,
+        scope: Scope,
+        body: Steps,
+        handlers: dict[Outcome, Steps],
     ) -> Steps:
         """The body with its time-out, its retries and its handlers."""
         timeout = None if policies.timeout is None else self.within_reach(policies.timeout)
@@ -49,12 +52,12 @@ class Attempts:
             return body
         return (Call(path, body, timeout, retry, handlers),)
 
-    def retry(self, retry: design.Retry, scope: Scope, path: str) -> Retry:
+    def retry(self, retry: language.Retry, scope: Scope, path: str) -> Retry:
         times = self.values.at_least_zero(retry.times, self.values.number(retry.times))
         if times > MOST_RETRIES:
             raise NotComputable(f"at most {MOST_RETRIES:,} retries can be simulated", retry.place)
         if retry.budget is not None:
-            self.lacks(
+            self.record.lacks(
                 scope,
                 f"`{path}`: the `budget` of retries is not simulated: every failure is tried again.",
                 retry.place,
@@ -81,7 +84,7 @@ class Attempts:
         jitter = 0.0 if retry.jitter is None else self.values.share(retry.jitter)
         return Retry(int(times), backoff, growth, jitter)
 
-    def unawaited(self, path: str, policies: design.Policies, scope: Scope, body: Steps) -> Steps:
+    def unawaited(self, path: str, policies: language.Policies, scope: Scope, body: Steps) -> Steps:
         """The body when the request goes on without it: if it is late or fails, or at once."""
         if policies.optional is not None:
             after = policies.optional.after
@@ -90,14 +93,14 @@ class Attempts:
         if policies.is_async:
             body = (Fork(f"{path} async", body),)
         if policies.breaker is not None:
-            self.lacks(
+            self.record.lacks(
                 scope,
                 f"`{path}`: the breaker is not simulated: calls go on however many fail.",
                 policies.breaker.place,
                 path,
             )
         if policies.hedge is not None:
-            self.lacks(
+            self.record.lacks(
                 scope,
                 f"`{path}`: the hedge is not simulated: there is one call only.",
                 policies.hedge.place,

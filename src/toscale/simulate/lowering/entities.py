@@ -214,7 +214,7 @@ class Entities:
             if member in entity.has_many or member in entity.fields or member in entity.each_has
         ]
         related = [name for name in found if member in self.design.data[name].has_many]
-        return (related or found or [None])[0]
+        return next(iter(related or found), None)
 
     def _follow(
         self, path: AttributePath, held: Held, entity: str | None, name: str

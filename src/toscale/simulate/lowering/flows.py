@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from toscale.design import flow as design
+from toscale.design import flow as language
 from toscale.design.model import Design
 from toscale.engine.model import After, Buffer, Consume, Flow, Poisson, Source, Steps
 from toscale.simulate.lowering.entities import SIZE_REGISTER
@@ -81,8 +81,8 @@ class FlowLowering:
             for name in self.machines.parts
             if name in consumers
         )
-        self.used = set(lowering.used)
-        self.actors = lowering.actors
+        self.used = set(lowering.record.used)
+        self.actors = lowering.record.actors
         self._understate(survey)
 
     # ---- once through ------------------------------------------------
@@ -98,10 +98,11 @@ class FlowLowering:
             lowering.block(flow.steps, scope)
             survey.touched[name] = set(scope.touched.registers)
             survey.offered[name] = scope.touched.registers | scope.touched.offered
-        survey.sends, survey.broken, survey.used = lowering.sends, lowering.broken, lowering.used
-        for flow, reasons in survey.broken.items():
-            if flow in self.sources.sources:
-                self.left_out[flow] = reasons[0]
+        record = lowering.record
+        survey.sends, survey.broken, survey.used = record.sends, record.broken, record.used
+        for broken, reasons in survey.broken.items():
+            if broken in self.sources.sources:
+                self.left_out[broken] = reasons[0]
         for each in lowering.ledger.not_simulated:  # of flows that are left out nothing else is said
             if each.left_out or each.flow in self.left_out or each.flow not in self.sources.sources:
                 self.ledger.missing(
@@ -113,21 +114,23 @@ class FlowLowering:
         flow = self.design.flows[name]
         return lowering.block(flow.steps, self._scope(flow, set(certain)))
 
-    def _scope(self, flow: design.Flow, known: set[str]) -> Scope:
+    def _scope(self, flow: language.Flow, known: set[str]) -> Scope:
         source = self.sources.sources.get(flow.name)
         batch = source.batch if isinstance(source, Consume) else 1
         return Scope(flow.name, self._caller(flow, frozenset()), Touched(), known, batch=batch)
 
-    def _caller(self, flow: design.Flow, seen: frozenset[str]) -> str | None:
+    def _caller(self, flow: language.Flow, seen: frozenset[str]) -> str | None:
         """Who calls the first step: the actor, the queue, or the actor of the flow before."""
         match flow.trigger:
-            case design.FromActor(actor=actor):
+            case language.FromActor(actor=actor):
                 return actor
-            case design.Consume(buffer=buffer):
+            case language.Consume(buffer=buffer):
                 return buffer
-            case design.After(causes=causes):
+            case language.After(causes=causes):
                 for cause in causes:
-                    other = self.design.flows.get(cause.flow) if isinstance(cause, design.FlowDone) else None
+                    other = (
+                        self.design.flows.get(cause.flow) if isinstance(cause, language.FlowDone) else None
+                    )
                     if other is not None and other.name not in seen and other is not flow:
                         return self._caller(other, seen | {flow.name})
         return None
@@ -169,10 +172,10 @@ class FlowLowering:
     def _starters(self, name: str, survey: Survey) -> list[str] | None:
         """The flows that start a flow, whether they are simulated or not; None where it starts by itself."""
         trigger = self.design.flows[name].trigger
-        if isinstance(trigger, design.Consume):
+        if isinstance(trigger, language.Consume):
             return [flow for flow, buffers in survey.sends.items() if trigger.buffer in buffers]
-        if isinstance(trigger, design.After):
-            return [cause.flow for cause in trigger.causes if isinstance(cause, design.FlowDone)]
+        if isinstance(trigger, language.After):
+            return [cause.flow for cause in trigger.causes if isinstance(cause, language.FlowDone)]
         return None
 
     def _is_started(self, name: str, started: set[str], survey: Survey) -> bool:
@@ -183,7 +186,7 @@ class FlowLowering:
         """Why nothing that is simulated starts the flow."""
         trigger = self.design.flows[name].trigger
         does, do = f"starts `{name}`", f"start `{name}`"
-        if isinstance(trigger, design.Consume):
+        if isinstance(trigger, language.Consume):
             does, do = f"sends to `{trigger.buffer}`", f"send to `{trigger.buffer}`"
         missing = [f"`{flow}`" for flow in self._starters(name, survey) or () if flow != name]
         if not missing:
@@ -197,7 +200,7 @@ class FlowLowering:
             readers = [
                 flow.name
                 for flow in self.design.flows.values()
-                if isinstance(flow.trigger, design.Consume) and flow.trigger.buffer == buffer
+                if isinstance(flow.trigger, language.Consume) and flow.trigger.buffer == buffer
             ]
             place = self.design.components[buffer].place
             if readers:
@@ -241,8 +244,8 @@ class FlowLowering:
         self.understated = {
             name: tuple(sorted(flows)) for name, flows in incomplete.items() if name in self.used
         }
-        for name, flows in self.understated.items():
-            missing = " and ".join(f"`{flow}`" for flow in flows)
+        for name, absentees in self.understated.items():
+            missing = " and ".join(f"`{flow}`" for flow in absentees)
             self.ledger.missing(
                 f"The load of `{name}` is too small: {missing}, left out, would use it too.",
                 self.design.components[name].place,
@@ -260,6 +263,9 @@ class FlowLowering:
         starts = {name: self._kept_starters(name, kept, survey) for name in kept}
         needs = {name: set(survey.touched[name]) for name in kept}
         _spread(needs, {name: [f for f, by in starts.items() if name in by] for name in kept})
+        for name in kept:  # each sender says the size of its own messages
+            if SIZE_REGISTER not in survey.touched[name]:
+                needs[name].discard(SIZE_REGISTER)
         has = {name: set(survey.offered[name]) for name in kept}
         _spread(has, starts)
         sure = {name: set(has[name]) for name in kept}
@@ -293,9 +299,9 @@ class FlowLowering:
         followers: dict[str, After] = {}
         for name in self.sources.displaced:
             trigger = self.design.flows[name].trigger
-            if name in kept and isinstance(trigger, design.After):
+            if name in kept and isinstance(trigger, language.After):
                 causes = tuple(
-                    c.flow for c in trigger.causes if isinstance(c, design.FlowDone) and c.flow in kept
+                    c.flow for c in trigger.causes if isinstance(c, language.FlowDone) and c.flow in kept
                 )
                 followers[name] = After(causes, wait=self.sources.waits.get(name))
         if not followers:
@@ -318,7 +324,7 @@ class FlowLowering:
         stores = {
             step.target
             for step in walk(self.design.flows[flow].steps)
-            if isinstance(step, design.Call) and step.entity == entity and step.operation in ("get", "read")
+            if isinstance(step, language.Call) and step.entity == entity and step.operation in ("get", "read")
         }
         found = [self.machines.parts[name].store for name in sorted(stores) if name in self.machines.parts]
         return [store.ttl for store in found if store is not None][:1]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
 
-from toscale.design import flow as design
+from toscale.design import flow as language
 from toscale.design.model import Design
 from toscale.design.parts import Formula
 from toscale.engine.model import (
@@ -89,7 +89,7 @@ class Operations:
 
     # ---- messages ------------------------------------------------
 
-    def send(self, step: design.Call, part: Part, scope: Scope, caller: str | None) -> Operation:
+    def send(self, step: language.Call, part: Part, scope: Scope, caller: str | None) -> Operation:
         """A message, acknowledged as soon as it is kept."""
         path = scope.path(step.path)
         link = self.wire.link(caller, part.name)
@@ -111,7 +111,7 @@ class Operations:
     # ---- records ------------------------------------------------
 
     def operation(
-        self, step: design.Call, part: Part, scope: Scope, caller: str | None, then: Callable[[], Steps]
+        self, step: language.Call, part: Part, scope: Scope, caller: str | None, then: Callable[[], Steps]
     ) -> Operation:
         """An operation on an entity at a store. Raises `NotComputable`."""
         path = scope.path(step.path)
@@ -153,7 +153,7 @@ class Operations:
 
     def scatter(
         self,
-        step: design.Call,
+        step: language.Call,
         part: Part,
         scope: Scope,
         held: Held,
@@ -200,7 +200,7 @@ class Operations:
             return Operation(tuple(before), (scattered,), Chance(part.hit_ratio))
         return Operation(tuple(before), (scattered,), Flag(FOUND) if looks_up else None, missed, listed)
 
-    def at_most(self, step: design.Call, count: Number) -> int:
+    def at_most(self, step: language.Call, count: Number) -> int:
         """The longest list of keys of a call: exactly as many as it names, or a bound, which is said."""
         if isinstance(count, Attribute | Register):
             self.ledger.note(
@@ -219,13 +219,13 @@ class Operations:
     # ---- figures ------------------------------------------------
 
     def amount(
-        self, amount: Formula | design.AttributePath | design.HeldSet | None, scope: Scope
+        self, amount: Formula | language.AttributePath | language.HeldSet | None, scope: Scope
     ) -> tuple[Number, tuple[Held, ...]]:
         """How many, and the keys that this depends on; 1 where nothing is said."""
         match amount:
             case None:
                 return 1.0, ()
-            case design.AttributePath():
+            case language.AttributePath():
                 number, needed = self.entities.number(amount, scope.items)
             case Formula():
                 number, needed = self.entities.operand(amount, scope.items)
@@ -240,7 +240,7 @@ class Operations:
             raise NotComputable("a number of rows, keys or passes is negative", amount.place)
         return number, needed
 
-    def work(self, step: design.Call, part: Part, name: str, rows: Number) -> Work:
+    def work(self, step: language.Call, part: Part, name: str, rows: Number) -> Work:
         """How long an operation takes: that of its kind, times `work`; the first row, and each further one.
 
         With `rows` 0 the number is that of the keys of each shard.

@@ -7,7 +7,7 @@ mean that the file gives. Laws are those of counts from 0.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp, log, sqrt
+from math import exp, log1p, sqrt
 
 from toscale.design.model import HasMany
 from toscale.engine.laws import Law
@@ -19,6 +19,8 @@ __all__ = ["count_law", "geometric", "poisson"]
 _HALF = 0.5
 """What rounding down takes off the mean of a smooth law."""
 _GRID = 4096
+MOST = 1e12
+"""The largest mean number of anything that belongs to one instance."""
 _NORMAL_FROM = 50.0
 """From this mean on a Poisson count is drawn as a lognormal with its variance: their p99 differ by less
 than 2%.
@@ -31,7 +33,7 @@ def geometric(mean: float) -> Law:
     An exponential of mean 1 / ln(1 + 1 / mean), rounded down: P(at least k) = exp(-k ln(1 + 1/mean)) = q^k,
     q = mean / (1 + mean).
     """
-    return Law.fixed(0.0) if mean == 0 else Law.exponential(1 / log(1 + 1 / mean))
+    return Law.fixed(0.0) if mean == 0 else Law.exponential(1 / log1p(1 / mean))
 
 
 def poisson(mean: float) -> Law:
@@ -71,6 +73,8 @@ def count_law(relation: HasMany, values: Values, *, less: int = 0) -> Law:
     if relation.mean is None:
         raise NotComputable("the relation gives neither `exactly` nor a `mean`", relation.place)
     mean = max(0.0, values.at_least_zero(relation.mean, values.number(relation.mean)) - less)
+    if mean > MOST:
+        raise NotComputable(f"a mean of {mean:.3g} is more than {MOST:g}", relation.place)
     cap = None if relation.at_most is None else max(0.0, values.number(relation.at_most) - less)
     if mean == 0 or cap == 0:
         return Law.fixed(0.0)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from toscale.design import flow as design
+from toscale.design import flow as language
 from toscale.design.conditions import Span
 from toscale.design.model import Design
 from toscale.engine.laws import Law
@@ -60,7 +60,7 @@ class Sources:
                 self.sources[flow.name] = source
         self._displace()
 
-    def _without(self, flow: design.Flow, because: str, *, missing: bool) -> None:
+    def _without(self, flow: language.Flow, because: str, *, missing: bool) -> None:
         """The flow has no source: it is not simulated yet (`missing`), or nobody says how often it starts."""
         self.because[flow.name] = because
         place = flow.trigger.place if flow.trigger is not None else flow.place
@@ -69,20 +69,20 @@ class Sources:
         if not missing:
             self.ledger.note(text, place)
 
-    def _source(self, flow: design.Flow, trigger: design.Trigger) -> Source | None:
+    def _source(self, flow: language.Flow, trigger: language.Trigger) -> Source | None:
         match trigger:
-            case design.FromActor():
+            case language.FromActor():
                 return self._actor(flow, trigger)
-            case design.Consume():
+            case language.Consume():
                 return self._consumer(flow, trigger)
-            case design.Every():
+            case language.Every():
                 return self._clock(flow, trigger)
-            case design.After():
+            case language.After():
                 return self._after(flow, trigger)
 
     # ---- actors ------------------------------------------------
 
-    def _actor(self, flow: design.Flow, trigger: design.FromActor) -> Source | None:
+    def _actor(self, flow: language.Flow, trigger: language.FromActor) -> Source | None:
         if trigger.over is not None:
             self.ledger.missing(
                 f"`{flow.name}` does not come over the connection `{trigger.over.connection}`: held "
@@ -94,11 +94,11 @@ class Sources:
         match trigger.rate:
             case None:
                 self._without(flow, "nobody says how often it is started (`rate`)", missing=False)
-            case design.ShapedRate():
+            case language.ShapedRate():
                 return self._shaped(trigger.rate)
-            case design.Trace():
+            case language.Trace():
                 self._without(flow, "arrivals from a file are not simulated yet", missing=True)
-            case design.ClosedLoop():
+            case language.ClosedLoop():
                 self._without(
                     flow, "users that think between their requests are not simulated yet", missing=True
                 )
@@ -106,7 +106,7 @@ class Sources:
                 return Poisson.at(self.values.rate(rate))
         return None
 
-    def _shaped(self, rate: design.ShapedRate) -> Poisson:
+    def _shaped(self, rate: language.ShapedRate) -> Poisson:
         """A total spread over time: the area below the straight lines is the total."""
         from toscale.quantity.units import NUMBER
 
@@ -124,7 +124,7 @@ class Sources:
 
     # ---- queues and clocks ------------------------------------------------
 
-    def _consumer(self, flow: design.Flow, trigger: design.Consume) -> Source:
+    def _consumer(self, flow: language.Flow, trigger: language.Consume) -> Source:
         batch = 1
         if trigger.batch is not None:
             value = self.values.number(trigger.batch)
@@ -140,7 +140,7 @@ class Sources:
             )
         return Consume(trigger.buffer, batch)
 
-    def _clock(self, flow: design.Flow, trigger: design.Every) -> Source | None:
+    def _clock(self, flow: language.Flow, trigger: language.Every) -> Source | None:
         law, _ = self.values.law(trigger.period, 0.0)
         if law.mean <= 0:
             raise NotComputable("its period is zero", trigger.place)
@@ -164,8 +164,8 @@ class Sources:
 
     # ---- other flows ------------------------------------------------
 
-    def _after(self, flow: design.Flow, trigger: design.After) -> Source | None:
-        events = [cause for cause in trigger.causes if isinstance(cause, design.Event)]
+    def _after(self, flow: language.Flow, trigger: language.After) -> Source | None:
+        events = [cause for cause in trigger.causes if isinstance(cause, language.Event)]
         if events:
             self._without(flow, f"the event `{events[0]}` is not simulated yet", missing=True)
             return None
@@ -174,7 +174,7 @@ class Sources:
         if trigger.wait is not None:
             wait = self.values.law(trigger.wait, 0.0)[0]
             self.waits[flow.name] = wait
-        causes = tuple(cause.flow for cause in trigger.causes if isinstance(cause, design.FlowDone))
+        causes = tuple(cause.flow for cause in trigger.causes if isinstance(cause, language.FlowDone))
         return After(causes, chance, wait if wait is not None and wait.mean > 0 else None)
 
     def _displace(self) -> None:
@@ -225,7 +225,7 @@ class Sources:
         ]
         sends = {name: buffers_of(self.design, name) for name in self.sources} if spans else {}
         for span in spans:
-            if not isinstance(span.start, design.FlowDone):
+            if not isinstance(span.start, language.FlowDone):
                 continue
             reached = {span.start.flow}
             while True:

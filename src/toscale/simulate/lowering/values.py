@@ -124,7 +124,17 @@ class Values:
         if random.shape is Shape.EMPIRICAL:
             return Law.empirical(self.measured(time, random)), False
         spread = Shape.FIXED if cv == 0 else Shape.LOGNORMAL
-        return law_of(random.with_spread(spread, cv)), not random.spread_given and bool(random.mean)
+        return self.bounded(time, random.with_spread(spread, cv)), not random.spread_given and bool(
+            random.mean
+        )
+
+    def bounded(self, time: Time, random: RandomTime) -> Law:
+        """The law of a time whose shape is stated, if the clock can tell it."""
+        if (random.mean or 0.0) >= NEVER:
+            raise NotComputable(
+                f"`{time.text}` is longer than the clock of the simulation runs, 285 years", time.place
+            )
+        return law_of(random)
 
     def measured(self, time: Time, random: RandomTime) -> list[float]:
         """The measured times of a file, in seconds, one a line; the first column where there are several."""

@@ -17,7 +17,7 @@ from toscale.engine.model import Link
 from toscale.kinds import NETWORK_CV, RESEND_AFTER
 from toscale.quantity.times import Shape
 from toscale.simulate.lowering.ledger import Ledger
-from toscale.simulate.lowering.values import Values, law_of, shown_time
+from toscale.simulate.lowering.values import Values, shown_time
 
 __all__ = ["Wire", "half"]
 
@@ -171,7 +171,7 @@ class Wire:
             self.ledger.take(
                 "network", "spread of round trips", NETWORK_CV, f"cv {NETWORK_CV.value:g} (gamma)"
             )
-        return law_of(random.with_spread(Shape.GAMMA, NETWORK_CV.value))
+        return self.values.bounded(time, random.with_spread(Shape.GAMMA, NETWORK_CV.value))
 
     def _with_loss(self, near: Law | None, far: Law | None, said: DesignLink | None, words: str) -> Link:
         network = self.design.network
