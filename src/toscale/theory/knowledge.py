@@ -47,6 +47,7 @@ class Looked:
     store: str
     register: str
     present: Array | None
+    missed: str | None = None  # for a look-up of several keys: the list of those that were not there
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -173,7 +174,13 @@ class Known:
             self.put,
         )
         look = self.looked.get(number.name) if isinstance(number, Register) else None
-        if look is None or look.present is None or len(likelihood) != 2:
+        if look is None or len(likelihood) != 2:
+            return known
+        listed = self.lists.get(look.missed) if look.missed is not None else None
+        if look.missed is not None and listed is not None:
+            some = listed.number.weighted(np.where(listed.number.values > 0, likelihood[0], likelihood[1]))
+            return known.with_list(look.missed, Listed(some, listed.keys))
+        if look.present is None:
             return known
         drawn = self.keys.get(look.register)
         if drawn is None or drawn.weights is None:

@@ -126,6 +126,8 @@ def limited(rate: float, service: float, servers: int, waiting: float, cv2: floa
         return Queue(0.0, 0.0, 0.0, 0.0, service, 0.0)
     blocked = erlang_b(load, servers)
     rho = load / servers
+    if blocked < 1e-290:  # never full
+        return Queue(rho, 0.0, 0.0, 0.0, service, load)
     stretch = (1 + cv2) / 2
     places = waiting / stretch
     below = 1 / blocked - 1  # relative to the probability of exactly c in the station
