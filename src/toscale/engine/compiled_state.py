@@ -34,7 +34,10 @@ class StateType(types.Type):  # type: ignore[misc]
         super().__init__(name="toscale.engine.State")
 
 
-_ARRAY_TYPES = {name: types.Array(numba.from_dtype(dtype), dimensions, "C") for name, (dtype, dimensions) in ARRAYS.items()}
+_ARRAY_TYPES = {
+    name: types.Array(numba.from_dtype(dtype), dimensions, "C")
+    for name, (dtype, dimensions) in ARRAYS.items()
+}
 _POSITIONS = {name: k for k, name in enumerate(ARRAYS)}
 _STATE = StateType()
 

@@ -35,7 +35,14 @@ from toscale.engine.tasks import (
 )
 from toscale.engine.tree import NEVER, schedule
 
-JUMP, PICK, HOP, ACQUIRE, WORK, RELEASE = int(Op.JUMP), int(Op.PICK), int(Op.HOP), int(Op.ACQUIRE), int(Op.WORK), int(Op.RELEASE)
+JUMP, PICK, HOP, ACQUIRE, WORK, RELEASE = (
+    int(Op.JUMP),
+    int(Op.PICK),
+    int(Op.HOP),
+    int(Op.ACQUIRE),
+    int(Op.WORK),
+    int(Op.RELEASE),
+)
 COUNT, DELAY, KEY, NEWKEY, GET, PUT, DROP = (
     int(Op.COUNT),
     int(Op.DELAY),
@@ -373,7 +380,9 @@ def run_task(S, i):  # type: ignore[no-untyped-def]
                 S.registers[i, step.a] = key_of_population(S, step.b, t.request + step.salt)
             pc += 1
         elif op == NEWKEY:
-            S.registers[i, step.a] = S.populations[step.b].tag + np.int64((mix(t.request + step.salt) & INDEX) | FRESH)
+            S.registers[i, step.a] = S.populations[step.b].tag + np.int64(
+                (mix(t.request + step.salt) & INDEX) | FRESH
+            )
             pc += 1
         elif op == GET:
             S.registers[i, step.c] = get(S, step.a, np.uint64(S.registers[i, step.b]), step.d, step.y)

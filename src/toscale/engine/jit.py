@@ -37,7 +37,9 @@ def cache_folder() -> Path:
             continue
         if os.access(folder, os.W_OK):
             return folder
-    raise OSError("nowhere to keep the compiled engine: neither the cache folder nor the temporary folder can be written")
+    raise OSError(
+        "nowhere to keep the compiled engine: neither the cache folder nor the temporary folder can be written"
+    )
 
 
 def compiled_before() -> bool:

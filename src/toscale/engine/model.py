@@ -424,7 +424,23 @@ class Measure:
 
 
 Step = (
-    Visit | Delay | Key | NewKey | Get | Put | Drop | Scatter | Send | Call | Fork | Parallel | Each | If | Set | End | Measure
+    Visit
+    | Delay
+    | Key
+    | NewKey
+    | Get
+    | Put
+    | Drop
+    | Scatter
+    | Send
+    | Call
+    | Fork
+    | Parallel
+    | Each
+    | If
+    | Set
+    | End
+    | Measure
 )
 Steps = tuple[Step, ...]
 

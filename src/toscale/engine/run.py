@@ -69,9 +69,9 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """The counts of a replication at the end of each window, cumulated from its start, and its histograms per window.
+    """The counts of a replication at the end of each window, cumulated, and its histograms per window.
 
-    `meters`, `stations`, `stores`, `buffers`: record arrays (windows + 1, parts), row 0 is the start. `histogram`: (windows,
+    `meters`, `stations`, `stores`, `buffers`: record arrays (windows + 1, parts), row 0 is the beginning of the first window. `histogram`: (windows,
     meters, cells). `live`: requests and messages on their way at the end of each window. `length`: seconds a window.
     """
 
@@ -88,11 +88,6 @@ class Readings:
         return len(self.live)
 
 
-def listed(model: Model, store: str, populations: Mapping[str, int]) -> bool:
-    """Whether a store's entries are kept one by one: its populations (name: size) are small enough."""
-    return sum(populations.values()) <= LISTED_KEYS
-
-
 class Replication:
     """A model's run from one seed. `run` goes on from where the last `run` ended."""
 
@@ -100,7 +95,7 @@ class Replication:
         self,
         model: Model,
         tables: Tables,
-        seed: int,
+        seed: str,
         window: float,
         *,
         start: Mapping[str, StoreStart] | None = None,
@@ -114,6 +109,7 @@ class Replication:
         self.start = start or {}
         self.empty = empty
         self.most_windows = most_windows
+        self._base: dict[str, Any] = {}
         self.state = self._set_up(seed, window)
         with np.errstate(over="ignore"):
             for flow in range(len(model.flows)):
@@ -144,6 +140,35 @@ class Replication:
             if not self._enlarge(status):
                 return status
 
+    def cut(self, window: float) -> None:
+        """Forgets what was measured so far (the warm-up), at the end of a window; new windows are so many seconds long."""
+        s = self.state
+        control = s.control[0]
+        self._base = {
+            "meters": s.meters.copy(),
+            "stations": s.stations.copy(),
+            "stores": s.stores.copy(),
+            "buffers": s.buffers.copy(),
+        }
+        s.meters["longest"] = 0
+        s.histogram[:] = 0
+        control.window = 0
+        control.window_length = max(1, round(window / TICK))
+        control.window_ends = control.now + control.window_length
+
+    def forget(self, windows: int) -> None:
+        """Drops the first windows as well: the warm-up was longer than thought."""
+        s = self.state
+        n = self.windows
+        for part in self._base:
+            snaps = getattr(s, f"snap_{part}")
+            self._base[part] = snaps[windows - 1].copy()
+            snaps[: n - windows] = snaps[windows:n].copy()
+        s.snap_live[: n - windows] = s.snap_live[windows:n].copy()
+        s.histogram[: n - windows] = s.histogram[windows:n].copy()
+        s.histogram[n - windows : n] = 0
+        s.control[0].window = n - windows
+
     def merge_windows(self) -> None:
         """Makes one window of each two. Their number must be even."""
         s = self.state
@@ -163,6 +188,20 @@ class Replication:
         return int(self.state.control[0].window)
 
     @property
+    def window_seconds(self) -> float:
+        return float(self.state.control[0].window_length) * TICK
+
+    @property
+    def live(self) -> Any:
+        """Requests, parts of requests and messages on their way at the end of each window."""
+        return self.state.snap_live[: self.windows].copy()
+
+    @property
+    def started(self) -> int:
+        """Requests of all flows, since the beginning."""
+        return int(np.sum(self.state.meters["started"][: len(self.model.flows)]))
+
+    @property
     def events(self) -> int:
         return int(self.state.control[0].events)
 
@@ -170,14 +209,21 @@ class Replication:
         s = self.state
         n = self.windows
 
-        def from_start(array: Any) -> Any:
-            return np.concatenate([np.zeros((1, array.shape[1]), dtype=array.dtype), array[:n]])
+        def from_start(part: str) -> Any:
+            array = getattr(s, f"snap_{part}")
+            base = self._base.get(part)
+            first = (
+                np.zeros((1, array.shape[1]), dtype=array.dtype)
+                if base is None
+                else np.asarray(base)[None, :]
+            )
+            return np.concatenate([first.view(np.ndarray), array[:n].view(np.ndarray)])
 
         return Readings(
-            meters=from_start(s.snap_meters),
-            stations=from_start(s.snap_stations),
-            stores=from_start(s.snap_stores),
-            buffers=from_start(s.snap_buffers),
+            meters=from_start("meters"),
+            stations=from_start("stations"),
+            stores=from_start("stores"),
+            buffers=from_start("buffers"),
             histogram=s.histogram[:n],
             live=s.snap_live[:n].copy(),
             length=float(s.control[0].window_length) * TICK,
@@ -193,7 +239,9 @@ class Replication:
             meter = s.meters[k]
             here = going[going["flow"] == k]
             inside = int(np.sum(here["root"])) + int(np.sum(here["messages"])) + queued.get(k, 0)
-            _equal(f"flow {flow.name}", int(meter.started), int(meter.done) + int(np.sum(meter.causes)) + inside)
+            _equal(
+                f"flow {flow.name}", int(meter.started), int(meter.done) + int(np.sum(meter.causes)) + inside
+            )
         for k, station in enumerate(self.model.stations):
             row = s.stations[k]
             gone = int(row.admitted) + int(row.refused) + int(row.abandoned)
@@ -213,7 +261,7 @@ class Replication:
 
     # ---- the arrays ------------------------------------------------------------------------------------------------
 
-    def _set_up(self, seed: int, window: float) -> Any:
+    def _set_up(self, seed: str, window: float) -> Any:
         model, tables = self.model, self.tables
         arrays: dict[str, Any] = dict(tables.arrays)
         machine_counts = [_machines(s) for s in model.stations]
@@ -339,7 +387,11 @@ class Replication:
         rows = records(BUFFER, len(model.buffers))
         partitions = records(PARTITION, sum(b.partitions for b in model.buffers))
         partitions["head"] = partitions["tail"] = partitions["consumer"] = -1
-        carried = np.full((max(len(model.buffers), 1), max([1, *(len(b.carries) for b in model.buffers)])), -1, dtype=np.int64)
+        carried = np.full(
+            (max(len(model.buffers), 1), max([1, *(len(b.carries) for b in model.buffers)])),
+            -1,
+            dtype=np.int64,
+        )
         first = 0
         for k, buffer in enumerate(model.buffers):
             row = rows[k]
@@ -354,7 +406,7 @@ class Replication:
             first += buffer.partitions
         return rows, partitions, carried
 
-    def _flows(self, seed: int) -> tuple[Any, Any, Any]:
+    def _flows(self, seed: str) -> tuple[Any, Any, Any]:
         rows = records(FLOW, len(self.model.flows))
         points: list[tuple[float, float, float]] = []
         phases: list[float] = []
@@ -370,7 +422,9 @@ class Replication:
                 case Clock(every, number):
                     row.kind, row.first, row.points = interpreter.TICKING, len(phases), number
                     row.every = max(1, round(every / TICK))
-                    generator = np.random.Generator(np.random.Philox(key=[salt_of(f"seed:{seed}"), int(row.salt)]))
+                    generator = np.random.Generator(
+                        np.random.Philox(key=[salt_of(f"seed:{seed}"), int(row.salt)])
+                    )
                     phases.extend(np.sort(generator.random(number)) * every / TICK)
                 case Consume() | After():
                     row.kind = interpreter.CAUSED
@@ -405,7 +459,12 @@ class Replication:
                 raise ModelError(f"{span.name!r} names a flow that is not there")
             column = columns.get(span.first, 0)
             columns[span.first] = column + 1
-            rows[k] = (names.index(span.first), names.index(span.last), self.tables.meters.index(span.name), column)
+            rows[k] = (
+                names.index(span.first),
+                names.index(span.last),
+                self.tables.meters.index(span.name),
+                column,
+            )
         return rows, max([1, *columns.values()])
 
     # ---- the stationary content of stores --------------------------------------------------------------------------
@@ -449,8 +508,12 @@ class Replication:
             return
         keys, idle, age, sizes = (np.concatenate(column) for column in zip(*parts, strict=True))
         order = np.argsort(idle)
-        if np.isfinite(store.memory):  # no more than fits, with room to spare for shards that get less than their share
-            fits = np.searchsorted(np.cumsum(sizes[order]), 1.5 * store.memory * store.shards + 64 * sizes.max())
+        if np.isfinite(
+            store.memory
+        ):  # no more than fits, with room to spare for shards that get less than their share
+            fits = np.searchsorted(
+                np.cumsum(sizes[order]), 1.5 * store.memory * store.shards + 64 * sizes.max()
+            )
             order = order[:fits]
         order = order[::-1]
         while len(s.entries) < len(order) + 2 * self.tables.margin:
@@ -491,7 +554,11 @@ class Replication:
                 )
                 ready = np.zeros(2 * old, dtype=np.int64)
                 waiting = int(control.ready_count)
-                ready[:waiting] = np.take(s.ready, np.arange(int(control.ready_head), int(control.ready_head) + waiting), mode="wrap")
+                ready[:waiting] = np.take(
+                    s.ready,
+                    np.arange(int(control.ready_head), int(control.ready_head) + waiting),
+                    mode="wrap",
+                )
                 control.ready_head = 0
                 control.leaves, control.leaf_bits, control.horizon = leaves, bits, (1 << (63 - bits)) - 1
                 tasks, control.free = _lengthened(s.tasks, "ahead", int(control.free))
@@ -564,8 +631,15 @@ def _longer(array: Any, fill: int) -> Any:
 
 
 def _curve(name: str, rates: tuple[float, ...], times: tuple[float, ...]) -> list[tuple[float, float, float]]:
-    if len(rates) != len(times) or any(b <= a for a, b in zip(times, times[1:], strict=False)) or times[0] != 0 or min(rates) < 0:
-        raise ModelError(f"the rate of {name!r} needs a rate for each time, times from 0 upwards, and no rate below 0")
+    if (
+        len(rates) != len(times)
+        or any(b <= a for a, b in zip(times, times[1:], strict=False))
+        or times[0] != 0
+        or min(rates) < 0
+    ):
+        raise ModelError(
+            f"the rate of {name!r} needs a rate for each time, times from 0 upwards, and no rate below 0"
+        )
     at = np.array(times) / TICK
     rate = np.array(rates) * TICK
     passed = np.concatenate([[0.0], np.cumsum(np.diff(at) * (rate[1:] + rate[:-1]) / 2)])

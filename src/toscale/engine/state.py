@@ -42,7 +42,9 @@ CODE = np.dtype(
     align=True,
 )
 LAW = np.dtype([("value", "f8"), ("kind", "i8"), ("first", "i8"), ("number", "i8")], align=True)
-NUMBER = np.dtype([("salt", "u8"), ("value", "f8"), ("kind", "i8"), ("law", "i8"), ("register", "i8")], align=True)
+NUMBER = np.dtype(
+    [("salt", "u8"), ("value", "f8"), ("kind", "i8"), ("law", "i8"), ("register", "i8")], align=True
+)
 POPULATION = np.dtype(
     [
         ("exponent", "f8"),
@@ -149,7 +151,17 @@ BUFFER = np.dtype(
     ],
     align=True,
 )
-PARTITION = np.dtype([("starts", "i8"), ("head", "i8"), ("tail", "i8"), ("length", "i8"), ("consumer", "i8"), ("buffer", "i8")], align=True)
+PARTITION = np.dtype(
+    [
+        ("starts", "i8"),
+        ("head", "i8"),
+        ("tail", "i8"),
+        ("length", "i8"),
+        ("consumer", "i8"),
+        ("buffer", "i8"),
+    ],
+    align=True,
+)
 MESSAGE = np.dtype([("request", "u8"), ("sent", "i8"), ("next", "i8"), ("tracker", "i8")], align=True)
 FLOW = np.dtype(
     [
@@ -167,7 +179,10 @@ FLOW = np.dtype(
     ],
     align=True,
 )
-AFTER = np.dtype([("salt", "u8"), ("mask", "u8"), ("chance", "f8"), ("flow", "i8"), ("then", "i8"), ("law", "i8")], align=True)
+AFTER = np.dtype(
+    [("salt", "u8"), ("mask", "u8"), ("chance", "f8"), ("flow", "i8"), ("then", "i8"), ("law", "i8")],
+    align=True,
+)
 SPAN = np.dtype([("first", "i8"), ("last", "i8"), ("meter", "i8"), ("column", "i8")], align=True)
 
 TASK = np.dtype(

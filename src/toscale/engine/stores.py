@@ -129,7 +129,9 @@ def victim(S, store, shard, salt):  # type: ignore[no-untyped-def]
     if S.stores[store].evict != RANDOM:
         return h.oldest
     k = np.uint64(0)
-    while True:  # a place drawn among all entries until one of this shard comes up: each of them is equally likely
+    while (
+        True
+    ):  # a place drawn among all entries until one of this shard comes up: each of them is equally likely
         e = np.int64(mix(salt + k * GOLDEN) % np.uint64(S.control[0].entries))
         if S.entries[e].present and S.entries[e].shard == shard and S.entries[e].store == store:
             return e
@@ -266,7 +268,9 @@ def stationary_age(rate, recent, ttl, renewed, salt):  # type: ignore[no-untyped
             age = unit(mix(salt + GOLDEN + GOLDEN)) * ttl
             return age, min(gap, age)
         return -1.0, 0.0
-    horizon = (4.0 + unit(mix(salt + GOLDEN))) * (1.0 / rate + min(np.float64(ttl), np.float64(recent) * np.exp(min(rate * recent, 30.0))))
+    horizon = (4.0 + unit(mix(salt + GOLDEN))) * (
+        1.0 / rate + min(np.float64(ttl), np.float64(recent) * np.exp(min(rate * recent, 30.0)))
+    )
     now = 0.0
     inserted = -1.0
     last = 0.0

@@ -58,7 +58,13 @@ from toscale.engine.model import (
 from toscale.engine.state import CODE, LAW, LINK, NUMBER, POPULATION, TICK, Op, records
 
 OPERATORS = ("<", "<=", ">", ">=", "=", "!=")
-_POLICIES = {Policy.ROUND_ROBIN: 0, Policy.RANDOM: 1, Policy.LEAST_OUTSTANDING: 2, Policy.TWO_CHOICES: 3, Policy.SHARED: 0}
+_POLICIES = {
+    Policy.ROUND_ROBIN: 0,
+    Policy.RANDOM: 1,
+    Policy.LEAST_OUTSTANDING: 2,
+    Policy.TWO_CHOICES: 3,
+    Policy.SHARED: 0,
+}
 _PICKS = {Pick.POLICY: BY_POLICY, Pick.PRIMARY: BY_PRIMARY, Pick.COPY: BY_COPY, Pick.ANY: BY_ANY}
 _SIDE_BY_SIDE = 4_096
 """No step starts more passes than this at one moment."""
@@ -193,7 +199,9 @@ class _Compiler:
         self.meters += [m for m in dict.fromkeys(measures) if m not in self.meters]
         self.meters += [s.name for s in model.spans]
         self.margin = 64
-        for flow in model.flows:  # those that are reset or carried lie in the first 64, where a mask reaches them
+        for (
+            flow
+        ) in model.flows:  # those that are reset or carried lie in the first 64, where a mask reaches them
             if isinstance(flow.source, After):
                 for name in flow.source.carries:
                     self.register(name)
@@ -202,7 +210,9 @@ class _Compiler:
                     for name in step.fresh:
                         self.register(name)
         if len(self.registers) > 64:
-            raise ModelError("more than 60 different things are drawn anew or carried on: too many for one request")
+            raise ModelError(
+                "more than 60 different things are drawn anew or carried on: too many for one request"
+            )
 
     # ---- small tables ----------------------------------------------------------------------------------------------
 
@@ -235,7 +245,9 @@ class _Compiler:
 
     def population(self, population: Population) -> int:
         if not 1 <= population.size < 1 << 47:
-            raise ModelError(f"{population.name} has {population.size} keys: between 1 and 2^47 can be simulated")
+            raise ModelError(
+                f"{population.name} has {population.size} keys: between 1 and 2^47 can be simulated"
+            )
         return self.populations.setdefault(population, len(self.populations))
 
     def link(self, link: Link) -> int:
@@ -310,10 +322,18 @@ class _Compiler:
             case Delay():
                 self.work(Op.DELAY, step.path, step.work)
             case Key():
-                self.emit(Op.KEY, step.population.name, a=self.register(step.register), b=self.population(step.population))
+                self.emit(
+                    Op.KEY,
+                    step.population.name,
+                    a=self.register(step.register),
+                    b=self.population(step.population),
+                )
             case NewKey():
                 self.emit(
-                    Op.NEWKEY, step.population.name, a=self.register(step.register), b=self.population(step.population)
+                    Op.NEWKEY,
+                    step.population.name,
+                    a=self.register(step.register),
+                    b=self.population(step.population),
                 )
             case Get():
                 self.emit(
@@ -327,7 +347,12 @@ class _Compiler:
                 )
             case Put():
                 self.population(step.population)
-                self.emit(Op.PUT, a=self.find(self.stores, step.store, "store"), b=self.register(step.key), x=step.bytes)
+                self.emit(
+                    Op.PUT,
+                    a=self.find(self.stores, step.store, "store"),
+                    b=self.register(step.key),
+                    x=step.bytes,
+                )
             case Drop():
                 self.emit(Op.DROP, a=self.find(self.stores, step.store, "store"), b=self.register(step.key))
             case Scatter():
@@ -348,7 +373,9 @@ class _Compiler:
                     self.emit(Op.JOIN, a=need, fail=frame.out)
             case Each():
                 at_once = _SIDE_BY_SIDE if step.at_once is None else min(step.at_once, _SIDE_BY_SIDE)
-                self.margin += min(at_once, int(step.count) if isinstance(step.count, int | float) else at_once)
+                self.margin += min(
+                    at_once, int(step.count) if isinstance(step.count, int | float) else at_once
+                )
                 mask = 0
                 for name in step.fresh:
                     mask |= 1 << self.register(name)
@@ -506,7 +533,9 @@ class _Compiler:
 
     def call(self, step: Call, frame: _Frame) -> None:
         handlers = {o: s for o, s in step.handlers.items() if o in HANDLED}
-        if step.timeout is None and step.retry is None:  # nothing that could be given up: the same task goes through it
+        if (
+            step.timeout is None and step.retry is None
+        ):  # nothing that could be given up: the same task goes through it
             self.handled(handlers, frame, lambda out: self.block(step.body, frame.inside(out)))
             return
         attempt = self.register(f"attempt:{frame.depth}")
@@ -578,7 +607,11 @@ class _Compiler:
                 if operator not in OPERATORS:
                     raise ModelError(f"{operator!r} compares nothing: one of {' '.join(OPERATORS)}")
                 self.emit(
-                    Op.IF_COMPARE, a=otherwise, b=self.number(left), c=OPERATORS.index(operator), d=self.number(right)
+                    Op.IF_COMPARE,
+                    a=otherwise,
+                    b=self.number(left),
+                    c=OPERATORS.index(operator),
+                    d=self.number(right),
                 )
         self.block(step.then, frame)
         self.emit(Op.JUMP, a=over)
@@ -594,7 +627,9 @@ class _Compiler:
             self.lists[name] = (scalars, size)
             scalars += size
         if scalars > MOST_REGISTERS:
-            raise ModelError(f"one request would carry {scalars:,} numbers: at most {MOST_REGISTERS:,} can be simulated")
+            raise ModelError(
+                f"one request would carry {scalars:,} numbers: at most {MOST_REGISTERS:,} can be simulated"
+            )
         code = records(CODE, len(self.rows))
         for k, row in enumerate(self.rows):
             code[k].op = int(row.op)

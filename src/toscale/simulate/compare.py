@@ -1,0 +1,45 @@
+"""Where do theory and simulation differ, and which assumption of the theory is broken there?"""
+
+from __future__ import annotations
+
+from toscale.simulate.result import Disagreement, Figure, RunResult
+from toscale.theory import Twin
+
+TOLERANCE = 0.05
+"""Relative difference beyond the interval that is worth a word: the twin's own approximations are good to a few percent."""
+
+_ABSOLUTE = {"utilisation": 0.005, "hit ratio": 0.005, "mean latency": 1e-5, "waiting": 1e-4}
+
+
+def disagreements(twin: Twin, result: RunResult) -> tuple[Disagreement, ...]:
+    """All figures that theory puts outside the simulated interval by more than TOLERANCE."""
+    found: list[Disagreement] = []
+
+    def look(subject: str, measure: str, theory: float | None, simulated: Figure | None) -> None:
+        if theory is None or simulated is None or simulated.value is None:
+            return
+        low = simulated.value if simulated.low is None else simulated.low
+        high = simulated.value if simulated.high is None else simulated.high
+        beyond = max(low - theory, theory - high)
+        if beyond > TOLERANCE * abs(simulated.value) and beyond > _ABSOLUTE[measure]:
+            found.append(Disagreement(subject, measure, theory, simulated, _why(twin, subject)))
+
+    for name, flow in twin.flows.items():
+        if name in result.flows:
+            look(name, "mean latency", flow.latency, result.flows[name].latency.answered["mean"])
+    for name, station in twin.stations.items():
+        if name in result.components:
+            look(name, "utilisation", station.slot_utilisation, result.components[name].utilisation)
+            look(name, "waiting", station.wait, result.components[name].waiting)
+    for name, store in twin.stores.items():
+        if name in result.components:
+            look(name, "hit ratio", store.hit_ratio, result.components[name].hit_ratio)
+    return tuple(found)
+
+
+def _why(twin: Twin, subject: str) -> str:
+    said = [a.text for a in twin.assumptions if a.name == subject]
+    said = said or [a.text for a in twin.assumptions if a.what == "model"]
+    if said:
+        return "; ".join(dict.fromkeys(said))
+    return "the parts of the theory are approximations: calls are taken as independent of each other"

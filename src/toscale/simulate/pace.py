@@ -1,0 +1,62 @@
+"""How long must one look? The warm-up, and the first guess of a run's length, from what theory knows of the system's own times.
+
+A queue forgets its past within a few relaxation times; at the load rho that of c servers is about
+2 E[S] (1 + cv^2) / (c (1 - rho)^2) (Cohen 1982; for M/M/1 it is 1 / (mu (1 - sqrt rho)^2), which this bounds near saturation). Where theory sees
+no stationary state the times are those of a load just below it: overload shows itself soon.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from toscale.engine.model import After, Model
+from toscale.theory import Twin
+
+WARM_UP = 4.0
+"""Relaxation times, and latencies, that are cut off: what is left of the start is e^-4 of it, or less."""
+
+_HIGHEST = 0.97  # load at which relaxation times are taken where it is higher or unknown
+_PER_CALL = 3.0  # events, roughly, for each call of a station
+_SHORTEST = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds to be cut off, seconds to be measured at first (per replication), and events per simulated second, roughly."""
+
+    warm_up: float
+    pilot: float
+    events_per_second: float
+
+
+def pace(model: Model, twin: Twin, *, wanted: int = 2_000) -> Pace:
+    """`wanted`: how many requests of each flow the pilot should see, where that is affordable."""
+    slots = {s.name: s for s in model.stations}
+    relaxation = 0.0
+    for name, theory in twin.stations.items():
+        if theory.arrivals <= 0:
+            continue
+        station = slots[name]
+        servers = station.cores or station.slots
+        if servers is None:
+            continue
+        load = max(
+            x
+            for x in (theory.slot_utilisation, theory.core_utilisation, theory.hottest_utilisation, 0.0)
+            if x is not None
+        )
+        holding = theory.work if theory.holding is None else max(theory.holding, theory.work)
+        relaxation = max(relaxation, 4 * holding / (servers * (1 - min(load, _HIGHEST)) ** 2))
+    for buffer in twin.buffers.values():
+        load = _HIGHEST if buffer.utilisation is None else min(buffer.utilisation, _HIGHEST)
+        batch = (buffer.batch or 1.0) / max(buffer.rate, 1e-9)
+        relaxation = max(relaxation, min(4 * batch / (1 - load) ** 2, 60.0))
+    latency = max([_SHORTEST, *(f.latency or 0.0 for f in twin.flows.values())])
+    latency += sum(
+        f.source.wait.mean for f in model.flows if isinstance(f.source, After) and f.source.wait is not None
+    )
+    warm_up = WARM_UP * (relaxation + latency)
+    rates = [f.rate for f in twin.flows.values() if f.rate > 0]
+    events = _PER_CALL * sum(s.arrivals for s in twin.stations.values()) + 3.0 * sum(rates)
+    slowest = min(rates, default=1.0)
+    return Pace(warm_up, max(2 * warm_up, wanted / slowest), max(events, 1.0))

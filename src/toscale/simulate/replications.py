@@ -1,0 +1,381 @@
+"""Runs a model, replication by replication, until its figures are as tight as wished or a bound is reached.
+
+A run has REPLICATIONS independent replications however many cores there are, so that its figures do not depend on the
+machine; threads share them out. After the warm-up, a pilot shows how much the figures vary; from that the length is
+planned at which they will be tight, once or twice more if the plan was short. Planning instead of peeking keeps the intervals
+honest: one that is looked at after each request stops when it happens to be narrow.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+import numpy as np
+
+from toscale.engine.model import Model
+from toscale.engine.run import Limits, Replication, StoreStart
+from toscale.engine.state import Status
+from toscale.engine.tables import Tables
+from toscale.simulate.pace import Pace
+from toscale.simulate.result import Ending
+
+REPLICATIONS = 4
+BATCHES = 8
+"""Batches of each replication; windows come in multiples of them."""
+PILOT_WINDOWS = 16
+MOST_WINDOWS = 64
+ROUNDS = 5
+MARGIN = 1.15  # runs are planned so much longer than the pilot's variance asks for
+_CHUNK = 1_000_000  # events between two looks at the clock and at the user
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """What the replications have counted, by batch: all batches of all replications, one after the other.
+
+    `meters`, `stations`, `stores`, `buffers`: record arrays (batches, parts) of increments. `cumulated`: (batches, meters, cells),
+    answered requests at or below each cell. `seconds`: each batch's length.
+    """
+
+    meters: Any
+    stations: Any
+    stores: Any
+    buffers: Any
+    cumulated: Any
+    seconds: float
+    growth: Any  # (replications, meters): requests more on their way, per second
+    waiting_growth: Any  # (replications, stations): requests more waiting, per second
+    depth_growth: Any  # (replications, buffers)
+    longest: Any  # ticks, by meter
+    series: Mapping[str, Any]  # (windows, parts) of the first replication, and its window's length
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How the replications went."""
+
+    sampled: Sampled | None
+    ending: Ending
+    measured: float  # seconds per replication
+    warm_up: float
+    replications: int
+    requests: int
+    events: int
+    bound: str | None
+
+
+Judge = Callable[[Sampled], float]
+"""How far from tight: the largest half width over what is wished (at most 1: tight)."""
+
+
+class Cancelled(Exception):
+    """The user no longer wants the result."""
+
+
+def run_until_tight(
+    model: Model,
+    tables: Tables,
+    pace: Pace,
+    judge: Judge,
+    *,
+    seed: int,
+    start: Mapping[str, StoreStart],
+    duration: float | None = None,
+    transient: float | None = None,
+    empty: bool = False,
+    most_events: int,
+    workers: int | None = None,
+    report: Callable[[float, Sampled | None], None] | None = None,
+    cancelled: threading.Event | None = None,
+    limits: Limits | None = None,
+) -> Outcome:
+    """A stationary run, until tight or for `duration` seconds in all; or, with `transient`, runs from 0 to that time."""
+    run = _Run(model, tables, seed, start, empty, most_events, workers, report, cancelled, limits)
+    if transient is not None:
+        return run.transient(transient, judge)
+    return run.stationary(pace, judge, duration)
+
+
+class _Run:
+    def __init__(
+        self,
+        model: Model,
+        tables: Tables,
+        seed: int,
+        start: Mapping[str, StoreStart],
+        empty: bool,
+        most_events: int,
+        workers: int | None,
+        report: Callable[[float, Sampled | None], None] | None,
+        cancelled: threading.Event | None,
+        limits: Limits | None,
+    ) -> None:
+        self.model, self.tables, self.seed, self.start, self.empty = model, tables, seed, start, empty
+        self.most_events, self.workers = most_events, workers or os.cpu_count() or 1
+        self.report, self.cancelled, self.limits = report, cancelled, limits or Limits()
+        self.replications: list[Replication] = []
+        self.passed: dict[int, int] = {}
+        self.planned = most_events
+        room = max(2 * BATCHES, min(MOST_WINDOWS, 40_000 // max(1, len(tables.meters) * 10)))
+        self.most_windows = room // BATCHES * BATCHES
+
+    # ---- the two ways to run -----------------------------------------------------------------------------------------
+
+    def stationary(self, pace: Pace, judge: Judge, duration: float | None) -> Outcome:
+        affordable = self.most_events / pace.events_per_second / REPLICATIONS
+        warm_up = pace.warm_up
+        length = (
+            duration / REPLICATIONS
+            if duration is not None
+            else min(pace.pilot, max(affordable / 20, 2 * warm_up))
+        )
+        self.begin(REPLICATIONS, warm_up)
+        status = self.advance([1] * REPLICATIONS)
+        if status is not Status.DONE:
+            return self.ended(None, Ending.BOUND, 0.0, 0.0, self.why(status))
+        windows = PILOT_WINDOWS
+        for replication in self.replications:
+            replication.cut(length / windows)
+        status = self.advance([windows] * REPLICATIONS)
+        if status is not Status.DONE:
+            return self.ended(None, Ending.BOUND, 0.0, warm_up, self.why(status))
+        dropped = self.unsettled()
+        if dropped and duration is None:
+            for replication in self.replications:
+                replication.forget(dropped)
+            warm_up += dropped * self.seconds
+            status = self.advance([windows] * REPLICATIONS)
+            if status is not Status.DONE:
+                return self.ended(None, Ending.BOUND, 0.0, warm_up, self.why(status))
+        sampled = self.sampled()
+        if duration is not None:
+            return self.ended(sampled, Ending.TIME, length, warm_up, None)
+        for _ in range(ROUNDS):
+            far = judge(sampled)
+            self.show(sampled)
+            if far <= 1.0 or growing(sampled):
+                break
+            target = ceil(windows * far**2 * MARGIN)
+            spent = max(self.events, 1)
+            target = min(target, int(windows * self.most_events / spent * 0.95))
+            if target <= windows:
+                break
+            self.planned = int(spent * target / windows)
+            while target > self.most_windows:
+                for replication in self.replications:
+                    replication.merge_windows()
+                windows //= 2
+                target = ceil(target / 2)
+            target = max(windows + BATCHES, ceil(target / BATCHES) * BATCHES)
+            target = min(target, self.most_windows)
+            windows_before, windows = windows, target
+            status = self.advance([windows] * REPLICATIONS)
+            if status is not Status.DONE:
+                return self.ended(
+                    None, Ending.BOUND, windows_before * self.seconds, warm_up, self.why(status)
+                )
+            sampled = self.sampled()
+        ending = (
+            Ending.OVERLOADED
+            if growing(sampled)
+            else Ending.TIGHT
+            if judge(sampled) <= 1.0
+            else Ending.NOT_TIGHT
+        )
+        return self.ended(sampled, ending, windows * self.seconds, warm_up, None)
+
+    def transient(self, length: float, judge: Judge) -> Outcome:
+        """Replications of the whole time: the first few, then as many as the judge asks for, within the bound."""
+        count, most = 2 * REPLICATIONS, 64
+        windows = self.most_windows
+        self.begin(count, length / windows)
+        status = self.advance([windows] * count)
+        if status is not Status.DONE:
+            return self.ended(None, Ending.BOUND, 0.0, 0.0, self.why(status))
+        sampled = self.sampled(batches=1)
+        far = judge(sampled)
+        more = min(
+            ceil(count * far**2 * MARGIN), most, int(count * self.most_events / max(self.events, 1) * 0.95)
+        )
+        if far > 1.0 and more > count:
+            self.planned = self.events * more // count
+            self.begin(more - count, length / windows)
+            status = self.advance([windows] * more)
+            if status is not Status.DONE:
+                return self.ended(None, Ending.BOUND, 0.0, 0.0, self.why(status))
+            sampled = self.sampled(batches=1)
+        ending = Ending.TIGHT if judge(sampled) <= 1.0 else Ending.NOT_TIGHT
+        return self.ended(sampled, ending, length, 0.0, None)
+
+    # ---- parts -------------------------------------------------------------------------------------------------------
+
+    def begin(self, count: int, window: float) -> None:
+        first = len(self.replications)
+        self.replications += [
+            Replication(
+                self.model,
+                self.tables,
+                f"{self.seed}/{first + k}",
+                window,
+                start=self.start,
+                empty=self.empty,
+                most_windows=self.most_windows,
+                limits=self.limits,
+            )
+            for k in range(count)
+        ]
+
+    def advance(self, windows: list[int]) -> Status:
+        """Runs each replication until it has so many windows; the first status that is not DONE, if any."""
+        share = self.most_events // max(len(self.replications), REPLICATIONS)
+        failed = threading.Event()
+
+        def go(k: int) -> Status:
+            replication = self.replications[k]
+            while True:
+                room = min(_CHUNK, share - replication.events)
+                if room <= 0:
+                    failed.set()
+                    return Status.EVENTS
+                status = replication.run(windows[k], room)
+                self.passed[k] = replication.events
+                if status is Status.DONE:
+                    replication.check_conservation()
+                    return status
+                if status is not Status.EVENTS:
+                    failed.set()
+                    return status
+                if failed.is_set() or (self.cancelled is not None and self.cancelled.is_set()):
+                    return Status.EVENTS
+                self.show(None)
+
+        with ThreadPoolExecutor(min(self.workers, len(self.replications))) as pool:
+            futures = [pool.submit(go, k) for k in range(len(self.replications))]
+            try:
+                statuses = [future.result() for future in futures]
+            except KeyboardInterrupt:
+                failed.set()
+                raise
+        if self.cancelled is not None and self.cancelled.is_set():
+            raise Cancelled
+        bad = [s for s in statuses if s is not Status.DONE]
+        other = [s for s in bad if s is not Status.EVENTS]
+        return (other or bad or [Status.DONE])[0]
+
+    @property
+    def events(self) -> int:
+        return sum(r.events for r in self.replications)
+
+    @property
+    def seconds(self) -> float:
+        return self.replications[0].window_seconds
+
+    def show(self, sampled: Sampled | None) -> None:
+        if self.report is not None:
+            self.report(min(1.0, sum(self.passed.values()) / max(self.planned, 1)), sampled)
+
+    def unsettled(self) -> int:
+        """Windows at the beginning that are still part of the warm-up, by MSER (White 1997), over all replications."""
+        level = np.mean([r.live for r in self.replications], axis=0)
+        n = len(level)
+        scores = [np.var(level[d:]) / (n - d) for d in range(n // 2 + 1)]
+        best = int(np.argmin(scores))
+        return best if best > n // 4 and scores[best] < 0.5 * scores[0] else 0
+
+    def sampled(self, batches: int = BATCHES) -> Sampled:
+        return sample(self.replications, batches)
+
+    def why(self, status: Status) -> str:
+        match status:
+            case Status.EVENTS:
+                return f"the bound of {self.most_events:,} events was reached"
+            case Status.TASKS:
+                return f"more than {self.limits.tasks:,} requests (and parts of them) were on their way at one time"
+            case Status.MESSAGES | Status.TRACKERS:
+                return f"more than {self.limits.messages:,} messages were waiting"
+            case Status.ENTRIES:
+                return f"more than {self.limits.entries:,} keys were touched"
+            case _:
+                return "the simulated time is longer than the clock can count"
+
+    def ended(
+        self, sampled: Sampled | None, ending: Ending, measured: float, warm_up: float, bound: str | None
+    ) -> Outcome:
+        return Outcome(
+            sampled=sampled,
+            ending=ending,
+            measured=measured,
+            warm_up=warm_up,
+            replications=len(self.replications),
+            requests=sum(r.started for r in self.replications),
+            events=self.events,
+            bound=bound,
+        )
+
+
+def sample(replications: list[Replication], batches: int = BATCHES) -> Sampled:
+    """The readings of replications as batches, `batches` of each."""
+    readings = [r.readings() for r in replications]
+    windows = readings[0].windows
+    per_batch = windows // batches
+    edges = np.arange(0, batches * per_batch + 1, per_batch)
+
+    def increments(part: str) -> Any:
+        cumulated = [getattr(r, part)[edges] for r in readings]
+        out = np.empty((len(readings) * batches, cumulated[0].shape[1]), dtype=cumulated[0].dtype)
+        for name in cumulated[0].dtype.names:
+            out[name] = np.concatenate([np.diff(c[name], axis=0) for c in cumulated])
+        return out
+
+    histograms = [
+        r.histogram[: batches * per_batch]
+        .reshape(batches, per_batch, *r.histogram.shape[1:])
+        .sum(axis=1, dtype=np.int64)
+        for r in readings
+    ]
+    length = readings[0].length
+
+    def trend(part: str, level: Callable[[Any], Any]) -> Any:
+        """The slope of a level over the windows, by least squares, for each replication."""
+        at = (np.arange(windows + 1) - windows / 2) * length
+        return np.stack([at @ level(getattr(r, part)) / (at @ at) for r in readings])
+
+    first = readings[0]
+    return Sampled(
+        meters=increments("meters"),
+        stations=increments("stations"),
+        stores=increments("stores"),
+        buffers=increments("buffers"),
+        cumulated=np.cumsum(np.concatenate(histograms), axis=2),
+        seconds=per_batch * length,
+        growth=trend("meters", lambda m: m["started"] - m["done"] - m["causes"].sum(axis=2)),
+        waiting_growth=trend("stations", lambda s: s["waiting"].astype(np.float64)),
+        depth_growth=trend("buffers", lambda b: b["depth"].astype(np.float64)),
+        longest=np.max([r.meters[-1]["longest"] for r in readings], axis=0),
+        series={
+            "meters": {n: np.diff(first.meters[n], axis=0) for n in ("started", "done", "total")},
+            "stations": {
+                n: np.diff(first.stations[n], axis=0) for n in ("busy_time", "working_time", "waiting_time")
+            },
+            "length": length,
+        },
+    )
+
+
+def growing(sampled: Sampled) -> bool:
+    """Whether requests pile up: in every replication, by at least a hundredth of those that begin, and without an end in sight."""
+    return bool(np.any(piling_up(sampled)))
+
+
+def piling_up(sampled: Sampled) -> Any:
+    """By meter: whether its requests pile up."""
+    started = sampled.meters["started"].sum(axis=0) / (len(sampled.meters) * sampled.seconds)
+    grows = sampled.growth
+    run = len(sampled.meters) / len(grows) * sampled.seconds
+    return (grows.min(axis=0) > 0.01 * started) & (grows.mean(axis=0) * run > 100)

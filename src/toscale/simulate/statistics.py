@@ -1,0 +1,115 @@
+"""How sure is a measured figure? 95% intervals from batches of a few independent replications.
+
+Every replication is cut into batches of equal length; all batches together give one point estimate and one interval. Means,
+shares and rates are ratios of sums over the batches (the classical ratio estimator). A percentile's interval is that of the
+distribution function at the percentile, carried over to times (Iglehart 1976; Nakayama 2014): it needs no density
+and may be lopsided. Batches are long against the system's own times (`toscale.simulate.pace`), so that they are nearly
+independent.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+from toscale.engine.state import BITS, CELL_COUNT, TICK
+from toscale.simulate.result import Figure
+
+FEWEST_BEYOND = 5
+"""A percentile needs so many requests beyond it; with fewer it is not known."""
+
+
+def t_quantile_975(degrees: int) -> float:
+    """The 97.5% quantile of Student's t, by Hill's expansion (1970), to four digits for 3 degrees and more."""
+    if degrees < 1:
+        raise ValueError("an interval needs at least two batches")
+    exact = {1: 12.7062, 2: 4.30265, 3: 3.18245, 4: 2.77645}
+    if degrees in exact:
+        return exact[degrees]
+    z = 1.959963984540054
+    n = float(degrees)
+    g1 = (z**3 + z) / 4
+    g2 = (5 * z**5 + 16 * z**3 + 3 * z) / 96
+    g3 = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
+    g4 = (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160
+    return z + g1 / n + g2 / n**2 + g3 / n**3 + g4 / n**4
+
+
+def ratio(above: Any, below: Any, scale: float = 1.0) -> Figure | None:
+    """sum(above) / sum(below), both per batch, times `scale`; None where below is nothing at all."""
+    above = np.asarray(above, dtype=np.float64)
+    below = np.asarray(below, dtype=np.float64)
+    total = below.sum()
+    if total <= 0:
+        return None
+    value = above.sum() / total
+    n = len(above)
+    if n < 2:
+        return Figure(float(value * scale), None, None, "one batch has no interval")
+    residual = above - value * below
+    half = t_quantile_975(n - 1) * sqrt(n / (n - 1) * float(residual @ residual)) / total
+    return Figure(float(value * scale), float((value - half) * scale), float((value + half) * scale))
+
+
+def _lower_edges() -> Any:
+    index = np.arange(CELL_COUNT + 1, dtype=np.int64)
+    octave = np.maximum((index >> BITS) - 1, 0)
+    return ((index - (octave << BITS)) << octave).astype(np.float64) * TICK
+
+
+EDGES = _lower_edges()
+"""Seconds: cell k of a histogram holds the times from EDGES[k] up to EDGES[k + 1]."""
+
+
+def quantile_at(cumulated: Any, rank: float) -> float:
+    """The time that `rank` requests have not exceeded, interpolated within its cell."""
+    k = int(np.searchsorted(cumulated, rank, side="left"))
+    k = min(k, len(cumulated) - 1)
+    before = float(cumulated[k - 1]) if k else 0.0
+    within = float(cumulated[k]) - before
+    share = (rank - before) / within if within > 0 else 1.0
+    return float(EDGES[k] + min(max(share, 0.0), 1.0) * (EDGES[k + 1] - EDGES[k]))
+
+
+def percentile(cumulated: Any, counted: Any, q: float) -> Figure:
+    """The q-quantile of times with its interval.
+
+    `cumulated`: (batches, cells), the answered requests at or below each cell. `counted`: all requests of each batch; those
+    that were not answered (counted, but in no cell) took longer than any time.
+    """
+    counted = np.asarray(counted, dtype=np.float64)
+    total = float(counted.sum())
+    whole = cumulated.sum(axis=0).astype(np.float64)
+    answered = float(whole[-1]) if len(whole) else 0.0
+    if total == 0:
+        return Figure(None, reason="no request ended")
+    rank = q * total
+    if total * (1 - q) < FEWEST_BEYOND:
+        return Figure(None, reason=f"{int(total):,} requests are too few for this percentile")
+    n = len(counted)
+    if rank > answered:
+        return Figure(None, reason=f"{(total - answered) / total:.2%} of the requests were not answered")
+    value = quantile_at(whole, rank)
+    if n < 2:
+        return Figure(value, None, None, "one batch has no interval")
+    k = min(int(np.searchsorted(whole, rank, side="left")), len(whole) - 1)
+    # the count at the quantile itself, interpolated within its cell as the quantile is
+    before = cumulated[:, k - 1].astype(np.float64) if k else np.zeros(n)
+    within = cumulated[:, k] - before
+    share = (rank - before.sum()) / max(float(within.sum()), 1.0)
+    residual = before + share * within - q * counted
+    half = t_quantile_975(n - 1) * sqrt(n / (n - 1) * float(residual @ residual))
+    low = quantile_at(whole, max(rank - half, 0.0)) if rank - half > 0 else 0.0
+    high = quantile_at(whole, rank + half) if rank + half <= answered else None
+    return Figure(value, low, high)
+
+
+def half_width(figure: Figure | None) -> float | None:
+    """The relative half width of an interval; None where there is none."""
+    if figure is None or figure.value is None or figure.low is None or figure.high is None:
+        return None
+    if figure.value == 0:
+        return 0.0 if figure.high == figure.low else None
+    return max(figure.high - figure.value, figure.value - figure.low) / abs(figure.value)
