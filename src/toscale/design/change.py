@@ -25,7 +25,7 @@ from toscale.design.load import Loaded, read_design, read_nodes
 from toscale.design.model import Change, Design
 from toscale.design.names import gather
 from toscale.design.parts import NOWHERE, Place
-from toscale.design.problems import Problem, Problems, nearest, quoted
+from toscale.design.problems import Problem, Problems, listed, nearest, quoted
 from toscale.design.source import Mapping, Node, Scalar, Sequence, Source
 from toscale.design.step_reader import find_head
 
@@ -101,7 +101,8 @@ def check_design(data: bytes | str, file: str = "<text>") -> Loaded:
 
 
 MOST_CHANGES = 100
-"""So many options are tried out; a file with more is not checked whole, and says so."""
+MOST_WORK = 2_000_000
+"""So many options are tried out, fewer in a long file: so many characters are read again in all. Beyond that the check says so."""
 
 
 def check_changes(design: Design) -> tuple[Problem, ...]:
@@ -114,16 +115,18 @@ def check_changes(design: Design) -> tuple[Problem, ...]:
         if option.change is not None
     ]
     options += [("the suggestion", s.change) for s in design.requirements.suggestions if s.change is not None]
-    for what, change in options[:MOST_CHANGES]:
+    size = len(design.source.text) if design.source is not None else 0
+    most = max(3, min(MOST_CHANGES, MOST_WORK // (size + 1)))
+    for what, change in options[:most]:
         for problem in changed(design, change).problems:
             if problem.code == "TS406":
                 problems.add(problem.code, problem.place, problem.message, problem.suggestion)
             elif problem.severity == "error":
                 said = f"With {what} the design has an error: {problem.message}"
                 problems.add("TS415", _within(change, problem.place), said, problem.suggestion)
-    if len(options) > MOST_CHANGES:
-        said = f"There are {len(options)} options with changes; the first {MOST_CHANGES} were tried."
-        problems.add("TS109", options[MOST_CHANGES][1].place, said)
+    if len(options) > most:
+        said = f"There are {len(options)} options with changes; the first {most} were tried."
+        problems.add("TS109", options[most][1].place, said)
     return problems.sorted()
 
 
@@ -196,11 +199,11 @@ _FLOW_WORDS = (
 
 
 def _mend(name: str, candidates: Iterable[str]) -> str:
-    names = list(candidates)
+    names = list(candidates)[:200]
     near = nearest(name, names)
     if near:
         return f"Did you mean `{near}`?"
-    return f"There is {', '.join(f'`{each}`' for each in names[:20])}." if names else ""
+    return f"There is {listed(names[:20])}." if names else ""
 
 
 def _at(node: Node | None, names: list[str], edit: Edit) -> Node | None:

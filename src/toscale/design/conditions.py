@@ -14,7 +14,7 @@ from toscale.design.flow import Comparator, Event, FlowDone
 from toscale.design.flow_words import comparator_in, event
 from toscale.design.model import Prose
 from toscale.design.parts import NOWHERE, Formula, Place
-from toscale.design.problems import quoted
+from toscale.design.problems import listed, quoted
 from toscale.design.source import Mapping, Node, Scalar
 
 if TYPE_CHECKING:
@@ -220,9 +220,7 @@ class _TargetReader:
         if word == "utilization":
             mend = "Write `utilisation`."
         else:
-            mend = self.reader.did_you_mean(
-                word, words, f"It is one of {', '.join(f'`{w}`' for w in words)}."
-            )
+            mend = self.reader.did_you_mean(word, words, f"It is one of {listed(words)}.")
         self.wrong("TS404", *head.span(1), f"{quoted(word)} is no measure.", mend)
         return None
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, cast
 
 from toscale.design.model import Bound, Entity, Field, FieldType, HasMany, Keep, Popularity, Share
 from toscale.design.parts import Formula
-from toscale.design.problems import quoted
+from toscale.design.problems import listed, quoted
 from toscale.design.reader import Reader
 from toscale.design.source import Mapping, Node, Scalar, Sequence
 from toscale.design.vocabulary import FIELD_TYPES, SHAPES
@@ -101,9 +101,7 @@ def check_fields(reader: Reader, node: Mapping, known: dict[str, Field], kept: K
     for word in ("indexes", "shard by"):
         for item in _scalars(node.get(word)):
             if item.text not in known:
-                mend = reader.did_you_mean(
-                    item.text, known, f"Fields are {', '.join(f'`{name}`' for name in known)}."
-                )
+                mend = reader.did_you_mean(item.text, known, f"Fields are {listed(known)}.")
                 reader.wrong("TS206", item, f"There is no field {quoted(item.text)}.", mend)
 
 
@@ -172,7 +170,7 @@ def has_many(reader: Reader, node: Mapping, values: dict[str, Any]) -> HasMany:
     """A relation: exactly so many, a mean with a shape, or a mixture."""
     given = [word for word in ("exactly", "mean", "one of") if node.get(word) is not None]
     if len(given) > 1:
-        said = f"A relation has one of {', '.join(f'`{word}`' for word in given)}."
+        said = f"A relation has one of {listed(given)}."
         reader.wrong("TS108", node, said, "Remove the others.")
     shape, tail = values.pop("shape", (None, None))
     shares = tuple(

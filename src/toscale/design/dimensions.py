@@ -11,12 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from toscale.design.names import Names
 from toscale.design.parts import Formula, Place
 from toscale.design.problems import Problems, quoted
-from toscale.design.reader import Reader, Use, members
+from toscale.design.reader import Reader, Use
 from toscale.design.rules import FORMULA_RULES
-from toscale.design.source import Mapping as MappingNode
 from toscale.quantity.formula import Binary, Call, Expr, Literal, Name, Negate, Range
 from toscale.quantity.units import (
     BANDWIDTH,
@@ -216,18 +214,13 @@ class _Checker:
 
     def attribute(self, path: str) -> Dimension | None:
         """The dimension of the last name of a path, where the data say it."""
-        names: Names = self.reader.names
         before, _, last = path.rpartition(".")
         if last == "size":
             return NUMBER
         entity = before if before in self.figures else None
         if entity is not None and last in self.figures[entity]:
             return self.of_figure(self.figures[entity][last])
-        for node in names.entities.values():
-            many = node.get("has many") if isinstance(node, MappingNode) else None
-            if isinstance(many, MappingNode) and many.get(last) is not None and last in members(node):  # type: ignore[arg-type]
-                return NUMBER
-        return None
+        return NUMBER if self.reader.is_relation(last) else None
 
     def of_figure(self, formula: Formula) -> Dimension | None:
         if any("." in name for name in formula.attributes):

@@ -7,7 +7,8 @@ their `name:`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass, field
 
 from toscale.design.source import Mapping, Node, Scalar, Sequence
@@ -38,22 +39,24 @@ class Names:
     terms: set[str] = field(default_factory=set)  # estimates that stand in a `for:`, the terms of holds
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
 
-    def table(self, what: str) -> dict[str, object]:
-        """The names of one sort, as `shapes.Ref` calls it."""
-        tables: dict[str, dict[str, object]] = {
-            "actor": dict(self.actors),
-            "estimate": dict(self.estimates),
-            "component": dict(self.components),
-            "connection": dict(self.connections),
-            "flow": dict(self.flows),
-            "entity": dict(self.entities),
-            "fault": dict(self.faults),
-            "target": dict(self.targets),
-            "step": dict(self.steps),
-            "zone": dict(self.zones),
-            "region": dict(self.regions),
-        }
-        return tables[what]
+    def table(self, what: str) -> AnyMapping[str, object]:
+        """The names of one sort, as `shapes.Ref` calls it. Raises KeyError for a sort that there is not."""
+        return _TABLES[what](self)
+
+
+_TABLES: dict[str, Callable[[Names], AnyMapping[str, object]]] = {
+    "actor": lambda names: names.actors,
+    "estimate": lambda names: names.estimates,
+    "component": lambda names: names.components,
+    "connection": lambda names: names.connections,
+    "flow": lambda names: names.flows,
+    "entity": lambda names: names.entities,
+    "fault": lambda names: names.faults,
+    "target": lambda names: names.targets,
+    "step": lambda names: names.steps,
+    "zone": lambda names: names.zones,
+    "region": lambda names: names.regions,
+}
 
 
 def gather(root: Node | None) -> Names:

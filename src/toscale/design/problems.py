@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 
 from toscale.design.parts import NOWHERE, Place
 
-__all__ = ["DesignError", "Problem", "Problems", "Severity", "nearest", "quoted", "render"]
+__all__ = ["DesignError", "Problem", "Problems", "Severity", "listed", "nearest", "quoted", "render"]
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
 
@@ -118,6 +118,13 @@ def quoted(text: str, most: int = 60) -> str:
     """
     flat = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * most]).split())
     return f"`{flat if len(flat) <= most else flat[: most - 1] + '…'}`"
+
+
+def listed(words: Iterable[str], most: int = 24) -> str:
+    """Names as a message lists them: each in backquotes, at most so many."""
+    names = list(words)
+    shown = ", ".join(quoted(name) for name in names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
 def render(problems: Iterable[Problem]) -> str:

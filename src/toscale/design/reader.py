@@ -15,7 +15,7 @@ from typing import Any
 from toscale.design.flow import AttributePath
 from toscale.design.names import NUMBER_WORDS, Names
 from toscale.design.parts import Formula, Place, Time
-from toscale.design.problems import Problems, nearest, quoted
+from toscale.design.problems import Problems, listed, nearest, quoted
 from toscale.design.rules import FORMULA_RULES
 from toscale.design.shapes import (
     Custom,
@@ -48,6 +48,8 @@ __all__ = ["Reader", "Reference", "Use"]
 MOST_ENTRIES = 2_000
 """The most entries of one section: components, flows, entities, ..."""
 MOST_NAME = 100
+MOST_COMPARISONS = 20_000
+"""So many names are compared with misspelt ones in one file, which takes a second at most."""
 
 _NAME = re.compile(r"[^\W_][\w' /&+-]*")
 
@@ -82,7 +84,7 @@ def sub_place(source: Source, node: Scalar, start: int, end: int) -> Place:
         return place
     column = place.column + offset - node.start
     end = max(end, start + 1)
-    return replace(place, column=column + start, end_column=column + end)
+    return Place(place.file, place.line, column + start, place.line, column + end)
 
 
 class Reader:
@@ -105,6 +107,10 @@ class Reader:
         self.custom, self.builders = custom, builders
         self.uses: list[Use] = []
         self.references: list[Reference] = []
+        self.comparisons = 0
+        self._members: dict[str, dict[str, str | None]] = {}
+        self._of_actors: dict[tuple[str, str], str | None] = {}
+        self._ends: dict[str, set[str]] | None = None
         self.section = ""  # the section that is being read
         self.removed: frozenset[tuple[str, str]] = frozenset()  # what a change has taken away: sort and name
         self.items: dict[
@@ -119,8 +125,16 @@ class Reader:
 
     def did_you_mean(self, word: str, candidates: Iterable[str], otherwise: str = "") -> str:
         """The nearest candidate as a suggestion, else the other suggestion."""
-        near = nearest(word, candidates)
+        near = self.nearest(word, candidates)
         return f"Did you mean `{near}`?" if near else otherwise
+
+    def nearest(self, word: str, candidates: Iterable[str]) -> str | None:
+        """The candidate that was probably meant. When much has been compared, nothing more is: a file of typos is no design."""
+        if self.comparisons > MOST_COMPARISONS:
+            return None
+        choices = list(candidates)
+        self.comparisons += len(choices)
+        return nearest(word, choices)
 
     def part(self, node: Scalar, start: int, end: int) -> Place:
         """The place of a range of a scalar's text."""
@@ -234,7 +248,7 @@ class Reader:
         candidates = [candidate for table in tables for candidate in table]
         code, section = REFERENCES[to[0]]
         soft = to[0] in ("actor", "entity")
-        near = nearest(name, candidates)
+        near = self.nearest(name, candidates)
         if soft and near is None:
             section_word = "requirements.users" if to[0] == "actor" else "data"
             article = "an" if to[0][0] in "ae" else "a"
@@ -476,11 +490,9 @@ class Reader:
             node = names.entities.get(entity)
             if not isinstance(node, Mapping):
                 return path
-            own = members(node)
+            own = self.members_of(entity)
             if name not in own:
-                mend = self.did_you_mean(
-                    name, own, f"It has {', '.join(f'`{n}`' for n in own)}." if own else ""
-                )
+                mend = self.did_you_mean(name, own, f"It has {listed(own)}." if own else "")
                 self.wrong("TS206", place, f"{quoted(entity)} has no field or relation {quoted(name)}.", mend)
                 return None
             entity = own[name] if own[name] in names.entities else None
@@ -490,11 +502,9 @@ class Reader:
         """The entity whose instances an actor is: the one of its name, else the only one that has such a
         member.
         """
-        found = [
-            name
-            for name, node in self.names.entities.items()
-            if isinstance(node, Mapping) and member in members(node)
-        ]
+        if (actor, member) in self._of_actors:
+            return self._of_actors[actor, member]
+        found = [name for name in self.names.entities if member in self.members_of(name)]
         users = [
             name
             for name in found
@@ -516,7 +526,33 @@ class Reader:
                 f"{quoted(actor)} has no {quoted(member)}: no entity of `data` has.",
                 "Add it to the entity that the actor is.",
             )
-        return found[0] if len(found) == 1 else None
+        answer = found[0] if len(found) == 1 else None
+        self._of_actors[actor, member] = answer
+        return answer
+
+    def members_of(self, entity: str) -> dict[str, str | None]:
+        """The fields, relations and figures of an entity, as `members` gives them."""
+        if entity not in self._members:
+            node = self.names.entities.get(entity)
+            self._members[entity] = members(node) if isinstance(node, Mapping) else {}
+        return self._members[entity]
+
+    def relation_end(self, relation: str) -> str | None:
+        """The entity at the end of a relation of that name; None if there is none, or more than one."""
+        if self._ends is None:
+            self._ends = {}
+            for node in self.names.entities.values():
+                many = node.get("has many") if isinstance(node, Mapping) else None
+                for key, value in many.items if isinstance(many, Mapping) else ():
+                    end = value.get("of") if isinstance(value, Mapping) else None
+                    self._ends.setdefault(key.text, set()).add(end.text if isinstance(end, Scalar) else "")
+        ends = self._ends.get(relation, set())
+        return next(iter(ends)) or None if len(ends) == 1 else None
+
+    def is_relation(self, name: str) -> bool:
+        """Whether some entity has a relation of that name."""
+        self.relation_end(name)
+        return name in (self._ends or {})
 
 
 def members(entity: Mapping) -> dict[str, str | None]:

@@ -35,7 +35,7 @@ from toscale.design.model import (
     Suggestion,
 )
 from toscale.design.parts import Formula
-from toscale.design.problems import quoted
+from toscale.design.problems import listed, quoted
 from toscale.design.reader import Reader
 from toscale.design.shapes import Part
 from toscale.design.source import Mapping, Node, Scalar
@@ -111,13 +111,13 @@ def component(reader: Reader, node: Node, what: str) -> Component | None:
     kind_node = mapping.get("kind")
     if kind_node is None:
         reader.wrong(
-            "TS103", mapping, f"{what} has no kind.", f"Add `kind: service`, or another of {_listed(KINDS)}."
+            "TS103", mapping, f"{what} has no kind.", f"Add `kind: service`, or another of {listed(KINDS)}."
         )
         return None
     kind = reader.text(kind_node, "`kind`")
     if kind is None or kind not in KINDS:
         if kind is not None:
-            mend = reader.did_you_mean(kind, KINDS, f"It is one of {_listed(KINDS)}.")
+            mend = reader.did_you_mean(kind, KINDS, f"It is one of {listed(KINDS)}.")
             reader.wrong("TS410", kind_node, f"There is no kind {quoted(kind)}.", mend)
         return None
     values: dict[str, Any] = {}
@@ -129,17 +129,13 @@ def component(reader: Reader, node: Node, what: str) -> Component | None:
         if word is None:
             reader.unknown_key(key, "a component", (*KINDS[kind].attributes, "kind"))
         elif key.text not in KINDS[kind].attributes:
-            mend = f"It has {_listed(KINDS[kind].attributes)}."
+            mend = f"It has {listed(KINDS[kind].attributes)}."
             reader.wrong("TS403", key, f"A {kind} has no `{key.text}`.", mend)
         else:
             read = reader.value(value, word.type, f"`{key.text}`")
             if read is not None and read != ():
                 values[word.attribute], places[word.attribute] = read, value.place
     return Component(name="", kind=kind, place=mapping.place, places=places, **values)
-
-
-def _listed(words: Any) -> str:
-    return ", ".join(f"`{word}`" for word in words)
 
 
 _LINKS = ("within a zone", "between zones", "between regions")
@@ -251,7 +247,7 @@ _SORTS = {
     "nothing": "a flow that nothing starts",
 }
 _SORT_MENDS = {
-    sort: f"Beside its `steps` may stand {_listed(words)}."
+    sort: f"Beside its `steps` may stand {listed(words)}."
     if words
     else "Add `from: ACTOR`, `every: TIME` or `after: FLOW`."
     for sort, words in _WITH.items()
@@ -281,7 +277,7 @@ def request(reader: Reader, node: Node, what: str) -> tuple[str, str] | None:
         return None
     method, _, path = scalar.text.partition(" ")
     if method not in _METHODS:
-        mend = reader.did_you_mean(method.upper(), _METHODS, f"It is one of {_listed(_METHODS)}.")
+        mend = reader.did_you_mean(method.upper(), _METHODS, f"It is one of {listed(_METHODS)}.")
         if method.upper() in _METHODS:
             mend = f"Write `{method.upper()}`."
         reader.wrong("TS412", reader.part(scalar, 0, len(method)), f"{quoted(method)} is no method.", mend)
@@ -330,7 +326,7 @@ def decision(reader: Reader, node: Mapping, values: dict[str, Any]) -> Decision:
     if isinstance(chosen, Scalar) and chosen.value is not None:
         if chosen.text not in options:
             mend = reader.did_you_mean(
-                chosen.text, options, f"Options are {_listed(options)}." if options else ""
+                chosen.text, options, f"Options are {listed(options)}." if options else ""
             )
             reader.wrong("TS213", chosen, f"No option is called {quoted(chosen.text)}.", mend)
         elif options[chosen.text].change is not None:
@@ -364,7 +360,7 @@ def fault(reader: Reader, node: Node, what: str) -> Fault | None:
             if actions
             else f"Nothing says what goes wrong in {what}."
         )
-        reader.wrong("TS108" if actions else "TS103", at, said, f"Write one of {_listed(FAULT_WORDS)}.")
+        reader.wrong("TS108" if actions else "TS103", at, said, f"Write one of {listed(FAULT_WORDS)}.")
         return None
     action = actions[0].text
     ones = [(key, value) for key, value in mapping.items if key.text.startswith("one ")]
@@ -383,7 +379,7 @@ def fault(reader: Reader, node: Node, what: str) -> Fault | None:
                 "TS402",
                 key,
                 f"`{key.text}` does not go with `{action}`.",
-                f"It has {_listed(sorted(allowed))}.",
+                f"It has {listed(sorted(allowed))}.",
             )
     if values is None or action.replace(" ", "_") not in values:
         return None

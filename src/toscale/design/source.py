@@ -23,7 +23,7 @@ __all__ = ["Mapping", "Node", "Plain", "Scalar", "Sequence", "Source", "plain", 
 
 MOST_BYTES = 1_000_000
 MOST_DEPTH = 40
-MOST_NODES = 100_000  # aliases counted as often as they are used
+MOST_NODES = 60_000  # aliases counted as often as they are used
 MOST_ALIASES = 100
 MOST_SCALAR = 20_000  # characters
 

@@ -33,7 +33,7 @@ from toscale.design.flow_vocabulary import HEADS, OUTCOMES, STEP_KEYS, STEP_WORD
 from toscale.design.flow_words import amount, condition, held_set
 from toscale.design.kinds_vocabulary import KINDS, OPERATIONS
 from toscale.design.parts import Formula
-from toscale.design.problems import nearest, quoted
+from toscale.design.problems import listed, quoted
 from toscale.design.reader import Reader
 from toscale.design.shapes import Part
 from toscale.design.source import Mapping, Node, Scalar, Sequence
@@ -140,7 +140,7 @@ class StepReader:
                     "TS402",
                     key,
                     f"`{key.text}` does not go with {what}.",
-                    f"Beside it may stand {', '.join(f'`{word}`' for word in allowed)}; begin a new step with `- `.",
+                    f"Beside it may stand {listed(allowed)}; begin a new step with `- `.",
                 )
             elif key.text in self.callable or " > " in key.text:
                 self.reader.wrong(
@@ -151,7 +151,7 @@ class StepReader:
                 )
             else:
                 candidates = (*allowed, *self.callable)
-                near = nearest(key.text, candidates)
+                near = self.reader.nearest(key.text, candidates)
                 mend = f"Did you mean `{near}`?" if near else "Begin a new step with `- `, or remove it."
                 self.reader.wrong("TS101", key, f"A step has no word {quoted(key.text)}.", mend)
 
@@ -309,11 +309,7 @@ class StepReader:
         accepted = KINDS[kind.text].operations
         if operation in accepted:
             return
-        mend = (
-            f"It accepts {', '.join(f'`{op}`' for op in accepted)}."
-            if accepted
-            else "Give a time, such as `2 ms`."
-        )
+        mend = f"It accepts {listed(accepted)}." if accepted else "Give a time, such as `2 ms`."
         place = self.reader.part(value, 0, len(operation))
         self.reader.wrong("TS401", place, f"A {kind.text} accepts no `{operation}`.", mend)
 
@@ -327,12 +323,8 @@ class StepReader:
             or any(text == name or text.startswith((name + " ", name + ",")) for name in names)
         )
         if not is_time and "(" not in first and first.isidentifier():
-            near = nearest(first, (*OPERATIONS, *names))
-            mend = (
-                f"Did you mean `{near}`?"
-                if near
-                else f"Operations are {', '.join(f'`{op}`' for op in OPERATIONS)}."
-            )
+            near = reader.nearest(first, (*OPERATIONS, *names))
+            mend = f"Did you mean `{near}`?" if near else f"Operations are {listed(OPERATIONS)}."
             reader.wrong("TS405", value, f"{quoted(first)} is neither a time nor an operation.", mend)
             return {}
         time = reader.time_in(value, 0, len(text), "The time of a call")
@@ -347,7 +339,7 @@ class StepReader:
                 message = f"`{key.text}` belongs to an operation on an entity, and this call has none."
             else:
                 message = f"`{key.text}` does not go with `{operation}`."
-            self.reader.wrong("TS402", key, message, f"It goes with {', '.join(f'`{op}`' for op in wanted)}.")
+            self.reader.wrong("TS402", key, message, f"It goes with {listed(wanted)}.")
 
     # --- what stands beside a head
 
@@ -422,20 +414,11 @@ class StepReader:
 
     def entity_of(self, of: object) -> str | None:
         """The entity of the items of an each: that of the relation at the end of its path."""
-        names = self.reader.names
         if isinstance(of, HeldSet):
             return of.entity
         if not isinstance(of, AttributePath):
             return None
-        relations = [
-            value
-            for entity in names.entities.values()
-            if isinstance(entity, Mapping) and isinstance(many := entity.get("has many"), Mapping)
-            for key, value in many.items
-            if key.text == of.names[-1] and isinstance(value, Mapping)
-        ]
-        ends = {end.text for value in relations if isinstance(end := value.get("of"), Scalar)}
-        return ends.pop() if len(ends) == 1 else None
+        return self.reader.relation_end(of.names[-1])
 
     def parallel(self, node: Mapping, value: Node, path: str) -> Step | None:
         own, name = self.path(node, path, "parallel")
