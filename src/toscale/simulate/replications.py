@@ -20,7 +20,7 @@ import numpy as np
 
 from toscale.engine.model import Model
 from toscale.engine.run import Limits, Replication, StoreStart
-from toscale.engine.state import Status
+from toscale.engine.state import TICK, Status
 from toscale.engine.tables import Tables
 from toscale.simulate.pace import Pace
 from toscale.simulate.result import Ending
@@ -32,6 +32,9 @@ PILOT_WINDOWS = 16
 MOST_WINDOWS = 64
 ROUNDS = 5
 MARGIN = 1.15  # runs are planned so much longer than the pilot's variance asks for
+AFRESH = 3.0
+"""A run that is planned so many times longer than what was measured so far begins to measure anew: what was measured
+in order to plan is then no part of the result, and the plan cannot favour runs that happened to be calm."""
 _CHUNK = 1_000_000  # events between two looks at the clock and at the user
 
 
@@ -161,25 +164,30 @@ class _Run:
             self.show(sampled)
             if far <= 1.0 or growing(sampled):
                 break
-            target = ceil(windows * far**2 * MARGIN)
-            spent = max(self.events, 1)
-            target = min(target, int(windows * self.most_events / spent * 0.95))
-            if target <= windows:
-                break
-            self.planned = int(spent * target / windows)
-            while target > self.most_windows:
+            measured = windows * self.seconds
+            wished, affordable = measured * far**2 * MARGIN, self.affordable()
+            if min(wished, affordable) >= AFRESH * measured:
+                windows = self.most_windows
                 for replication in self.replications:
-                    replication.merge_windows()
-                windows //= 2
-                target = ceil(target / 2)
-            target = max(windows + BATCHES, ceil(target / BATCHES) * BATCHES)
-            target = min(target, self.most_windows)
-            windows_before, windows = windows, target
+                    replication.cut(min(wished, affordable) / windows)
+            else:
+                while min(wished, measured + affordable) > self.most_windows * self.seconds:
+                    for replication in self.replications:
+                        replication.merge_windows()
+                    windows //= 2
+                batch = BATCHES * self.seconds
+                more = min(ceil(wished / batch), int((measured + affordable) / batch)) * BATCHES
+                if more <= windows:
+                    break
+                windows = more
+            self.planned = round(self.events * (1 + windows * self.seconds / self.now))
             status = self.advance([windows] * REPLICATIONS)
+            if (
+                status is Status.EVENTS
+            ):  # one replication had more to do than the others: what was whole stands
+                return self.ended(sampled, Ending.NOT_TIGHT, measured, warm_up, self.why(status))
             if status is not Status.DONE:
-                return self.ended(
-                    None, Ending.BOUND, windows_before * self.seconds, warm_up, self.why(status)
-                )
+                return self.ended(None, Ending.BOUND, measured, warm_up, self.why(status))
             sampled = self.sampled()
         ending = (
             Ending.OVERLOADED
@@ -214,6 +222,15 @@ class _Run:
         return self.ended(sampled, ending, length, 0.0, None)
 
     # ---- parts -------------------------------------------------------------------------------------------------------
+
+    def affordable(self) -> float:
+        """How many more seconds each replication can run within the bound of events, at what a second has cost."""
+        return max(0.0, (0.95 * self.most_events / max(self.events, 1) - 1) * self.now)
+
+    @property
+    def now(self) -> float:
+        """Seconds simulated so far in each replication, warm-up included."""
+        return float(self.replications[0].state.control[0].now) * TICK
 
     def begin(self, count: int, window: float) -> None:
         first = len(self.replications)
