@@ -85,7 +85,7 @@ def king(p: np.ndarray, capacity: int) -> float:
     return hit
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(st.lists(st.floats(0.01, 1), min_size=2, max_size=5), st.data())
 def test_the_integral_is_kings_sum(weights, data):
     p = np.asarray(weights) / sum(weights)

@@ -647,13 +647,13 @@ def figures(twin: Twin) -> None:
         assert all(0 <= share <= 1 + 1e-9 for share in flow.failed.values())
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(models)
 def test_any_model_gives_finite_figures_or_none_with_a_reason(model):
     figures(solve(model))
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(models)
 def test_the_same_model_gives_the_same_twin(model):
     assert solve(model) == solve(model)

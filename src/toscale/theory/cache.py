@@ -72,6 +72,8 @@ def stay(evict: Evict, time: float, ttl: float, touch: Array, put: Array, drop: 
         return _discounted(life, drop)
     if evict is Evict.FIFO:
         touch = put
+    if ttl == inf and not drop.any():
+        return _busy_period(touch, time)
     first = _discounted(np.minimum(life, time), drop)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         x = touch * time
@@ -86,7 +88,8 @@ def stay(evict: Evict, time: float, ttl: float, touch: Array, put: Array, drop: 
 
 def _busy_period(rate: Array, time: float) -> Array:
     x = np.minimum(rate * time, 700.0)
-    return np.where(x < 1e-9, time, np.expm1(x) / np.maximum(rate, 1e-300))
+    with np.errstate(over="ignore"):  # it may last for ever
+        return np.where(x < 1e-9, time, np.expm1(x) / np.maximum(rate, 1e-300))
 
 
 def _discounted(length: Array, hazard: Array) -> Array:

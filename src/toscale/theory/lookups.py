@@ -116,7 +116,9 @@ class Shelves:
             look.bytes += rate * step.bytes
             look.entries += rate
         whole = hit**number.values
-        known = known.with_look(step.found, float(number.weights @ whole), Looked(store, "", None, step.missed))
+        known = known.with_look(
+            step.found, float(number.weights @ whole), Looked(store, "", None, step.missed)
+        )
         if step.missed is not None:
             self._missed_of(store).add(step.missed)
             values = np.where(whole < 1, number.values * (1 - hit) / np.maximum(1 - whole, 1e-300), 0.0)

@@ -145,7 +145,7 @@ class _Callers:
     """
 
     number: int
-    held: float
+    held: float | None  # None: not known yet
     closed: bool  # all of them are consumers of buffers, who call again as soon as they can
     only: str | None  # the station whose slots they all are
 
@@ -162,7 +162,9 @@ def _callers(calls: Sequence[Calls], held: Mapping[str, float]) -> _Callers | No
         return None
     closed = all(name.startswith(CONSUMERS) for name in most)
     only = next(iter(most)) if len(most) == 1 and not closed else None
-    return _Callers(int(total), sum(held.get(name, n) for name, n in most.items()), closed, only)
+    known = closed or all(name in held for name in most)
+    taken = sum(held.get(name, n) for name, n in most.items()) if known else None
+    return _Callers(int(total), taken, closed, only)
 
 
 def _group(
@@ -178,6 +180,8 @@ def _group(
     work = sum(w * c.rate * c.work.mean for w, c in parts) / rate
     body = sum(w * c.rate * c.body.mean for w, c in parts if c.rate > 0) / rate
     callers = _callers([c for _, c in parts if c.rate > 0], held)
+    if callers is not None and callers.held is None and callers.number > (place.slots or 0):
+        callers = None  # the first round knows of no limit
     if not isfinite(body):
         body = 0.0
     hold = square = 0.0
@@ -204,7 +208,8 @@ def _group(
     def answer(share: float) -> tuple[float, float, Answer]:
         """One machine with that share of the calls; what its callers do at the others is thinking, to it."""
         mine = rate * share
-        think = 0.0 if callers is None else max(0.0, callers.held - here * share) / mine
+        taken = 0.0 if callers is None or callers.held is None else callers.held
+        think = max(0.0, taken - here * share) / mine
         return share, mine, machine(_load(place, mine, (work, body, cv2), callers, think, curve))
 
     if _pooled(place):
@@ -280,7 +285,12 @@ def curve(
     if rate <= 0 or callers is None or callers.only is None or servers is None or not _pooled(place):
         return None
     outer = holders.get(callers.only)
-    if outer is None or outer.slots is None or callers.number != outer.slots * count(outer):
+    if (
+        outer is None
+        or outer.slots is None
+        or callers.held is None
+        or callers.number != outer.slots * count(outer)
+    ):
         return None
     hold = (
         sum(c.rate * (c.work.mean + (c.body.mean if place.slots is not None else 0.0)) for c in calls) / rate

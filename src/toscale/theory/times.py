@@ -40,7 +40,8 @@ RESENDINGS = 15  # of one message at most; Linux's tcp_retries2
 @lru_cache(maxsize=1)
 def _orders() -> Ranks:
     generator = np.random.Generator(np.random.PCG64(20_02))
-    return np.stack([generator.permutation(DRAWS) for _ in range(_ORDERS)])
+    orders = np.stack([generator.permutation(DRAWS) for _ in range(_ORDERS)])
+    return np.concatenate([orders, orders], axis=1)  # twice, so that to begin elsewhere is to look elsewhere
 
 
 class Dice:
@@ -56,16 +57,14 @@ class Dice:
         """Every rank from 0 to n - 1 once."""
         k = self.thrown
         self.thrown += 1
-        return np.roll(_orders()[k % _ORDERS], 37 * (k // _ORDERS))
+        start = 37 * (k // _ORDERS) % DRAWS
+        return _orders()[k % _ORDERS, start : start + DRAWS]
 
     def uniform(self) -> Array:
         return (self.ranks() + 0.5) / DRAWS
 
     def of(self, law: Law) -> Array:
         return _table(law)[self.ranks()]
-
-    def exponential(self, mean: float) -> Array:
-        return -mean * np.log1p(-self.uniform())
 
 
 @lru_cache(maxsize=512)

@@ -176,7 +176,7 @@ class Walk:
         zones = self.zones(place, role)
         near = sum(p * q for z, p in here.zones for y, q in zones if z == y)
         there = times.crossing(link, near, self.dice)
-        back = times.crossing(link, near, self.dice)
+        back = times.crossing(link, near, self.dice) if self.dice.wanted else there
         inside = Ran(times.NONE, 1.0, {}, known)
         admitted = 1 - calm.refused
         part = None if here.parts is None else here.parts.setdefault(path, Part(station))

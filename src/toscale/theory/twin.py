@@ -42,7 +42,7 @@ from toscale.theory.mixing import Mixing
 from toscale.theory.queues import Batches, Overloaded, bulk
 from toscale.theory.results import BufferTheory, FlowTheory, Overload, Part, StepTheory, Twin
 from toscale.theory.stations import CONSUMERS, Curves, StationTheory, curve, station
-from toscale.theory.stores import StoreTheory, store
+from toscale.theory.stores import Solved, StoreTheory, store
 from toscale.theory.tally import Calm, Here, Ran, Round, Tally, count
 from toscale.theory.tally import Part as Spent
 from toscale.theory.times import Dice, Time
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
 
+FEWEST_ROUNDS = 3  # what the first found of slots held is used by the third
 MOST_ROUNDS = 100
 CLOSE = 1e-6  # the relative change at which the fixed point is reached
 
@@ -90,6 +91,7 @@ class _Solver:
         self.fills: dict[tuple[str, int], float] = {}
         self.stations: dict[str, StationTheory] = {}
         self.stores: dict[str, StoreTheory] = {}
+        self.shelved: dict[str, Solved] = {}
         self.mixing = Mixing()
         self.full: dict[str, float] = {}  # mean seconds that a batch takes
         self.endless = False  # flows that cause each other, more at each turn
@@ -112,7 +114,7 @@ class _Solver:
             walked, runs = self.walk(Dice(False))
             self.follow(walked.tally, runs)
             self.settle(walked.tally)
-            if rounds > 1 and self.change(*before) < CLOSE:
+            if rounds >= FEWEST_ROUNDS and self.change(*before) < CLOSE:
                 converged = True
                 break
         walked, runs = self.walk(Dice(True))
@@ -232,9 +234,10 @@ class _Solver:
                 held[name] = held.get(name, 0.0) + busy * self.partitions[flow.source.buffer]
         present = {}
         for shelf in self.model.stores:
-            earlier = self.stores.get(shelf.name)
-            guess = earlier.characteristic_time if earlier is not None else None
-            self.stores[shelf.name], there = store(shelf, tally, self.populations, self.fills, guess)
+            theory_there, there, self.shelved[shelf.name] = store(
+                shelf, tally, self.populations, self.fills, self.shelved.get(shelf.name)
+            )
+            self.stores[shelf.name] = theory_there
             for number, chances in there.items():
                 present[shelf.name, number] = chances
         curves = self.curves(tally)
@@ -308,7 +311,7 @@ class _Solver:
         for role, fares in self.last.calm.items():
             earlier = last.calm.get(role, Calm())
             largest = max(
-                largest, _apart(fares.wait, earlier.wait, 1e-9), abs(fares.stretch - earlier.stretch)
+                largest, _apart(fares.wait, earlier.wait, 1e-6), abs(fares.stretch - earlier.stretch)
             )
             largest = max(largest, abs(fares.refused - earlier.refused))
         for place, chances in self.last.present.items():
