@@ -185,8 +185,8 @@ def demand(S, i, step):  # type: ignore[no-untyped-def]
     """The ticks of work that a step asks for."""
     base = step.x
     if step.y > 0.0:
-        base += step.y * number(S, i, step.num)
-    return base * draw_law(S, step.law, unit(mix(S.tasks[i].key + step.salt)))
+        base += step.y * number(S, i, np.int64(step.num))
+    return base * draw_law(S, np.int64(step.law), unit(mix(S.tasks[i].key + step.salt)))
 
 
 @jit
@@ -260,11 +260,11 @@ def scatter(S, i, step):  # type: ignore[no-untyped-def]
     """Splits a call for several keys over the shards that have them: one child for each. Returns how many children."""
     t = S.tasks[i]
     s = S.stations[step.law]
-    pop = step.b
+    pop = np.int64(step.b)
     if step.c >= 0:
         n = S.registers[i, step.c]
     else:
-        wanted = number(S, i, step.num)
+        wanted = number(S, i, np.int64(step.num))
         n = np.int64(min(max(wanted, 0.0), step.x))
         if wanted > step.x:
             S.control[0].lost_passes += 1
@@ -290,7 +290,7 @@ def scatter(S, i, step):  # type: ignore[no-untyped-def]
         S.counts[shard] += 1
     for k in range(shards):
         shard = S.distinct[k]
-        j = spawn(S, i, step.a, step.salt, shard + 1, True)
+        j = spawn(S, i, np.int64(step.a), step.salt, shard + 1, True)
         S.registers[j, SHARD] = shard
         S.registers[j, PART] = S.counts[shard]
         S.counts[shard] = 0
@@ -310,7 +310,11 @@ def wait_for_children(S, i, pc, total, need):  # type: ignore[no-untyped-def]
 
 @jit
 def run_task(S, i):  # type: ignore[no-untyped-def]
-    """Follows a task until it waits or ends; returns the time at which it goes on, or NEVER where something else wakes it."""
+    """Follows a task until it waits or ends; returns the time at which it goes on, or NEVER where something else wakes it.
+
+    The steps that most requests take are here, the others in `run_step`: compiled code prepares a place for the result of
+    each call that a function contains, every time it is entered.
+    """
     t = S.tasks[i]
     now = S.control[0].now
     pc = t.pc
@@ -336,7 +340,7 @@ def run_task(S, i):  # type: ignore[no-untyped-def]
             machine = S.registers[i, step.b]
             m = S.machines[machine]
             s = S.stations[step.a]
-            touch(S, step.a)
+            touch(S, np.int64(step.a))
             s.arrived += 1
             s.inside += 1
             if s.slots < 0 or m.busy < s.slots:
@@ -353,18 +357,19 @@ def run_task(S, i):  # type: ignore[no-untyped-def]
                 s.refused += 1
                 m.outstanding -= 1
                 t.outcome = O_REFUSED
-                pc = step.fail
+                pc = np.int64(step.fail)
             else:
                 t.pc = pc
                 join_queue(S, i, machine)
                 return NEVER
         elif op == WORK:
-            if S.stations[step.a].cores > 0:
-                t.pc = pc + 1
-                start_work(S, S.registers[i, step.b], i, demand(S, i, step))
-                return NEVER
-            passed += demand(S, i, step)
+            work = demand(S, i, step)
             pc += 1
+            if S.stations[step.a].cores > 0:
+                t.pc = pc
+                start_work(S, S.registers[i, step.b], i, work)
+                return NEVER
+            passed += work
         elif op == RELEASE:
             release(S, i, S.registers[i, step.b])
             if t.abandoned and t.held == 0:
@@ -377,143 +382,156 @@ def run_task(S, i):  # type: ignore[no-untyped-def]
             pc += 1
         elif op == KEY:
             if S.registers[i, step.a] < 0:
-                S.registers[i, step.a] = key_of_population(S, step.b, t.request + step.salt)
-            pc += 1
-        elif op == NEWKEY:
-            S.registers[i, step.a] = S.populations[step.b].tag + np.int64(
-                (mix(t.request + step.salt) & INDEX) | FRESH
-            )
+                S.registers[i, step.a] = key_of_population(S, np.int64(step.b), t.request + step.salt)
             pc += 1
         elif op == GET:
-            S.registers[i, step.c] = get(S, step.a, np.uint64(S.registers[i, step.b]), step.d, step.y)
+            S.registers[i, step.c] = get(
+                S, np.int64(step.a), np.uint64(S.registers[i, step.b]), np.int64(step.d), step.y
+            )
             pc += 1
         elif op == IF_FLAG:
-            pc = pc + 1 if S.registers[i, step.b] > 0 else step.a
-        elif op == PUT:
-            put(S, step.a, np.uint64(S.registers[i, step.b]), step.x)
-            pc += 1
+            pc = pc + 1 if S.registers[i, step.b] > 0 else np.int64(step.a)
         elif op == SEND:
-            send(S, i, step.a, step.b, step.salt)
+            send(S, i, np.int64(step.a), np.int64(step.b), step.salt)
             pc += 1
         elif op == END or op == FAIL:
             end_request(S, i)
             return NEVER
         elif op == JUMP:
-            pc = step.a
-        elif op == DELAY:
-            passed += demand(S, i, step)
-            pc += 1
-        elif op == CALL:
-            wait_for_children(S, i, pc, 1, 1)
-            j = spawn(S, i, step.a, step.salt, S.registers[i, step.c], True)
-            S.tasks[j].hands_back = 1
-            if step.b >= 0:
-                set_time_out(S, i, step.b)
-            return NEVER
-        elif op == RETRY:
-            pc += 1
-            if O_REFUSED <= t.outcome <= O_BUSY and S.registers[i, step.a] < step.b:
-                attempt = S.registers[i, step.a] + 1
-                S.registers[i, step.a] = attempt
-                t.outcome = O_DONE
-                vary = 1.0 + step.z * (2.0 * unit(mix(t.key + step.salt + np.uint64(attempt) * GOLDEN)) - 1.0)
-                passed += step.x * step.y ** (attempt - 1) * vary
-                pc = step.c
-        elif op == HANDLE:
-            target = -1
-            if t.outcome == O_REFUSED:
-                target = step.a
-            elif t.outcome == O_FAILED:
-                target = step.b
-            elif t.outcome == O_TIMED_OUT:
-                target = step.c
-            elif t.outcome == O_BUSY:
-                target = step.d
-            if target >= 0:
-                t.outcome = O_DONE
-                pc = target
-            else:
-                pc = step.fail
+            pc = np.int64(step.a)
         elif op == DONE or op == DIE:
             end_child(S, i)
             return NEVER
-        elif op == TAKE:
-            take_batch(S, i)
+        elif op == DELAY:
+            passed += demand(S, i, step)
             pc += 1
-        elif op == IF_CHANCE:
-            pc = pc + 1 if unit(mix(t.key + step.salt)) < step.x else step.a
-        elif op == IF_COMPARE:
-            pc = pc + 1 if compare(number(S, i, step.b), step.c, number(S, i, step.d)) else step.a
-        elif op == SET:
-            S.registers[i, step.a] = step.b
+        elif op == RETRY:
             pc += 1
-        elif op == RAISE:
-            t.outcome = step.a
-            t.code = step.b
-            pc = step.fail
-        elif op == MARK:
-            S.registers[i, step.b] = now
-            S.meters[step.a].started += 1
-            pc += 1
-        elif op == UNMARK:
-            record(S, step.a, now - S.registers[i, step.b])
-            pc += 1
-        elif op == MARKFAIL:
-            if t.outcome == O_ANSWERED or t.outcome == O_STOPPED:
-                record(S, step.a, now - S.registers[i, step.b])
-            else:
-                S.meters[step.a].causes[t.outcome] += 1
-            pc = step.fail
-        elif op == DROP:
-            drop(S, step.a, np.uint64(S.registers[i, step.b]))
-            pc += 1
-        elif op == SPAWN:
-            spawn(S, i, step.a, step.salt, step.b, True)
-            pc += 1
-        elif op == FORK:
-            spawn(S, i, step.a, step.salt, 0, False)
-            pc += 1
-        elif op == JOIN:
-            wait_for_children(S, i, pc, t.pending, step.a)
-            return NEVER
-        elif op == EACH:
-            things = np.int64(min(max(number(S, i, step.num), 0.0), 1e9))
-            passes = (things + step.d - 1) // step.d
-            if passes == 0:
-                pc += 1
-            else:
-                t.each_pc = pc
-                t.each_next = 0
-                t.each_things = things
-                wait_for_children(S, i, pc, passes, passes)
-                for _ in range(min(passes, step.c)):
-                    start_pass(S, i)
+            if O_REFUSED <= t.outcome <= O_BUSY and S.registers[i, step.a] < step.b:
+                passed += back_off(S, i, step)
+                pc = np.int64(step.c)
+        else:
+            pc = run_step(S, i, pc)
+            if pc < 0:
                 return NEVER
-        elif op == SCATTER:
-            children = scatter(S, i, step)
-            if children == 0:
-                pc += 1
-            else:
-                wait_for_children(S, i, pc, children, children)
-                return NEVER
-        elif op == MGET:
-            missed = 0
-            n = S.registers[i, step.b]
-            for j in range(n):
-                key = S.registers[i, step.b + 1 + j]
-                if get(S, step.a, np.uint64(key), step.law, step.y) == 0:
-                    if step.d >= 0:
-                        S.registers[i, step.d + 1 + missed] = key
-                    missed += 1
+
+
+@jit
+def back_off(S, i, step):  # type: ignore[no-untyped-def]
+    """The wait before the next attempt, which is counted here."""
+    t = S.tasks[i]
+    attempt = S.registers[i, step.a] + 1
+    S.registers[i, step.a] = attempt
+    t.outcome = O_DONE
+    vary = 1.0 + step.z * (2.0 * unit(mix(t.key + step.salt + np.uint64(attempt) * GOLDEN)) - 1.0)
+    return step.x * step.y ** (attempt - 1) * vary
+
+
+@jit
+def run_step(S, i, pc):  # type: ignore[no-untyped-def]
+    """One of the less frequent steps; returns where the task goes on, or -1 where it waits for its children."""
+    t = S.tasks[i]
+    now = S.control[0].now
+    step = S.code[pc]
+    op = step.op
+    if op == PUT:
+        put(S, np.int64(step.a), np.uint64(S.registers[i, step.b]), step.x)
+    elif op == CALL:
+        wait_for_children(S, i, pc, 1, 1)
+        j = spawn(S, i, np.int64(step.a), step.salt, S.registers[i, step.c], True)
+        S.tasks[j].hands_back = 1
+        if step.b >= 0:
+            set_time_out(S, i, np.int64(step.b))
+        return np.int64(-1)
+    elif op == NEWKEY:
+        key = np.int64((mix(t.request + step.salt) & INDEX) | FRESH)
+        S.registers[i, step.a] = S.populations[step.b].tag + key
+    elif op == HANDLE:
+        target = np.int64(-1)
+        if t.outcome == O_REFUSED:
+            target = np.int64(step.a)
+        elif t.outcome == O_FAILED:
+            target = np.int64(step.b)
+        elif t.outcome == O_TIMED_OUT:
+            target = np.int64(step.c)
+        elif t.outcome == O_BUSY:
+            target = np.int64(step.d)
+        if target < 0:
+            return np.int64(step.fail)
+        t.outcome = O_DONE
+        return target
+    elif op == TAKE:
+        take_batch(S, i)
+    elif op == IF_CHANCE:
+        if unit(mix(t.key + step.salt)) >= step.x:
+            return np.int64(step.a)
+    elif op == IF_COMPARE:
+        left = number(S, i, np.int64(step.b))
+        if not compare(left, step.c, number(S, i, np.int64(step.d))):
+            return np.int64(step.a)
+    elif op == SET:
+        S.registers[i, step.a] = step.b
+    elif op == RAISE:
+        t.outcome = step.a
+        return np.int64(step.fail)
+    elif op == MARK:
+        S.registers[i, step.b] = now
+        S.meters[step.a].started += 1
+    elif op == UNMARK:
+        record(S, np.int64(step.a), now - S.registers[i, step.b])
+    elif op == MARKFAIL:
+        if t.outcome == O_ANSWERED or t.outcome == O_STOPPED:
+            record(S, np.int64(step.a), now - S.registers[i, step.b])
+        else:
+            S.meters[step.a].causes[t.outcome] += 1
+        return np.int64(step.fail)
+    elif op == DROP:
+        drop(S, np.int64(step.a), np.uint64(S.registers[i, step.b]))
+    elif op == SPAWN:
+        spawn(S, i, np.int64(step.a), step.salt, np.int64(step.b), True)
+    elif op == FORK:
+        spawn(S, i, np.int64(step.a), step.salt, np.int64(0), False)
+    elif op == JOIN:
+        wait_for_children(S, i, pc, np.int64(t.pending), np.int64(step.a))
+        return np.int64(-1)
+    elif op == EACH:
+        things = np.int64(min(max(number(S, i, np.int64(step.num)), 0.0), 1e9))
+        passes = (things + step.d - 1) // step.d
+        if passes > 0:
+            t.each_pc = pc
+            t.each_next = 0
+            t.each_things = things
+            wait_for_children(S, i, pc, passes, passes)
+            for _ in range(min(passes, step.c)):
+                start_pass(S, i)
+            return np.int64(-1)
+    elif op == SCATTER:
+        children = scatter(S, i, step)
+        if children > 0:
+            wait_for_children(S, i, pc, children, children)
+            return np.int64(-1)
+    elif op == MGET:
+        get_many(S, i, step)
+    else:  # MPUT
+        for j in range(S.registers[i, step.b]):
+            put(S, np.int64(step.a), np.uint64(S.registers[i, step.b + 1 + j]), step.x)
+    return pc + 1
+
+
+@jit
+def get_many(S, i, step):  # type: ignore[no-untyped-def]
+    """Looks up each key of a list; those that missed form a list of their own."""
+    missed = 0
+    for j in range(S.registers[i, step.b]):
+        key = S.registers[i, step.b + 1 + j]
+        if get(S, np.int64(step.a), np.uint64(key), np.int64(step.law), step.y) == 0:
             if step.d >= 0:
-                S.registers[i, step.d] = missed
-            if step.c >= 0:
-                S.registers[i, step.c] = 1 if missed == 0 else 0
-            pc += 1
-        else:  # MPUT
-            for j in range(S.registers[i, step.b]):
-                put(S, step.a, np.uint64(S.registers[i, step.b + 1 + j]), step.x)
-            pc += 1
+                S.registers[i, step.d + 1 + missed] = key
+            missed += 1
+    if step.d >= 0:
+        S.registers[i, step.d] = missed
+    if step.c >= 0:
+        S.registers[i, step.c] = 1 if missed == 0 else 0
 
 
 @jit

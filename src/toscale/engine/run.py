@@ -34,6 +34,7 @@ from toscale.engine.state import (
     TASK,
     TICK,
     TRACKER,
+    UNSET,
     State,
     Status,
     records,
@@ -334,7 +335,7 @@ class Replication:
             stores=store_rows,
             shards=shards,
             entries=records(ENTRY, max(1024, 2 * tables.margin)),
-            buckets=np.full(1024, -1, dtype=np.int64),
+            buckets=np.full(1024, -1, dtype=np.int32),
             buffers=buffers,
             partitions=partitions,
             messages=_chained(MESSAGE, max(256, 4 * tables.margin), "next"),
@@ -580,7 +581,7 @@ class Replication:
                     return False
                 entries = records(ENTRY, 2 * len(s.entries))
                 entries[: len(s.entries)] = s.entries
-                buckets = np.full(_power_of_two(len(entries)), -1, dtype=np.int64)
+                buckets = np.full(_power_of_two(len(entries)), -1, dtype=np.int32)
                 self.state = s.replaced(entries=entries, buckets=buckets)
                 stores.rehash(self.state)
         return True
@@ -608,10 +609,16 @@ def _power_of_two(n: int) -> int:
 def _chained(dtype: Any, number: int, link: str) -> Any:
     """Records that are all free: each names the next."""
     rows = records(dtype, number)
-    if "pc" in dtype.names:
-        rows["pc"] = -1
+    _unset(rows)
     rows[link] = np.arange(1, number + 1)
     return rows
+
+
+def _unset(rows: Any) -> None:
+    """Tasks that are free."""
+    if rows.dtype == TASK:
+        for name in ("pc", *UNSET):
+            rows[name] = -1
 
 
 def _lengthened(rows: Any, link: str, free: int) -> tuple[Any, int]:
@@ -619,8 +626,7 @@ def _lengthened(rows: Any, link: str, free: int) -> tuple[Any, int]:
     n = len(rows)
     more = records(rows.dtype, 2 * n)
     more[:n] = rows
-    if "pc" in rows.dtype.names:
-        more["pc"][n:] = -1
+    _unset(more[n:])
     more[link][n:] = np.arange(n + 1, 2 * n + 1)
     more[link][2 * n - 1] = free
     return more, n

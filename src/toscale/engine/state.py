@@ -29,15 +29,15 @@ CODE = np.dtype(
         ("x", "f8"),
         ("y", "f8"),
         ("z", "f8"),
-        ("op", "i8"),
-        ("a", "i8"),
-        ("b", "i8"),
-        ("c", "i8"),
-        ("d", "i8"),
-        ("law", "i8"),
-        ("num", "i8"),
-        ("fail", "i8"),  # where to go on when this step ends otherwise than well
-        ("sync", "i8"),  # happens at a moment: time on the wire must have passed before it
+        ("op", "i4"),
+        ("sync", "i4"),  # happens at a moment: time on the wire must have passed before it
+        ("a", "i4"),
+        ("b", "i4"),
+        ("c", "i4"),
+        ("d", "i4"),
+        ("law", "i4"),
+        ("num", "i4"),
+        ("fail", "i4"),  # where to go on when this step ends otherwise than well
     ],
     align=True,
 )
@@ -126,12 +126,12 @@ ENTRY = np.dtype(
         ("last", "i8"),
         ("inserted", "i8"),
         ("bytes", "f4"),
-        ("store", "i8"),
-        ("shard", "i8"),
-        ("newer", "i8"),
-        ("older", "i8"),
-        ("chain", "i8"),
-        ("present", "i8"),
+        ("store", "i4"),
+        ("shard", "i4"),
+        ("newer", "i4"),
+        ("older", "i4"),
+        ("chain", "i4"),
+        ("present", "i4"),
     ],
     align=True,
 )
@@ -190,46 +190,47 @@ TASK = np.dtype(
         ("key", "u8"),  # what its draws depend on
         ("request", "u8"),  # what the things it touches depend on
         ("start", "i8"),
-        ("asked", "i8"),  # when it began to wait for a slot
-        ("deadline", "i8"),
-        ("finish", "f8"),  # the virtual time at which its work is done
-        ("mask", "u8"),
-        ("pc", "i8"),
-        ("state", "i8"),
+        ("pc", "i8"),  # -1: this task is free
         ("flow", "i8"),
         ("parent", "i8"),
-        ("root", "i8"),  # whether it is the first task of a request
-        ("held", "i8"),  # slots
-        ("abandoned", "i8"),
-        ("outcome", "i8"),
-        ("code", "i8"),
-        ("pending", "i8"),  # children at work
-        ("done", "i8"),
-        ("failed", "i8"),
-        ("total", "i8"),
-        ("need", "i8"),
-        ("hands_back", "i8"),  # whether its end hands its registers back
+        ("state", "i4"),
+        ("held", "i4"),  # slots
+        ("abandoned", "i4"),
+        ("outcome", "i4"),
+        ("tracker", "i8"),
+        ("machine", "i8"),
+        ("asked", "i8"),  # when it began to wait for a slot
+        ("ahead", "i8"),  # in the queue of a machine; the next free one
+        ("behind", "i8"),
+        ("finish", "f8"),  # the virtual time at which its work is done
+        ("left", "i8"),  # in the heap of a machine: its first child, its next sibling
+        ("right", "i8"),
         ("child", "i8"),  # its first child
         ("elder", "i8"),  # among its parent's children
         ("younger", "i8"),
-        ("ahead", "i8"),  # in the queue of a machine; the next free one
-        ("behind", "i8"),
-        ("machine", "i8"),
-        ("left", "i8"),  # in the heap of a machine: its first child, its next sibling
-        ("right", "i8"),
+        ("pending", "i4"),  # children at work
+        ("done", "i4"),
+        ("failed", "i4"),
+        ("total", "i4"),
+        ("need", "i4"),
+        ("hands_back", "i4"),  # whether its end hands its registers to its parent
         ("ring", "i8"),  # of time-outs; -1
+        ("deadline", "i8"),
         ("sooner", "i8"),
         ("later", "i8"),
-        ("tracker", "i8"),
-        ("partition", "i8"),
+        ("root", "i4"),  # whether it is the first task of a request
+        ("messages", "i4"),
         ("message", "i8"),  # the first of its batch
-        ("messages", "i8"),
+        ("partition", "i8"),
         ("each_pc", "i8"),  # the EACH whose next passes it starts
         ("each_next", "i8"),
         ("each_things", "i8"),
     ],
     align=True,
 )
+UNSET = ("parent", "tracker", "child", "elder", "younger", "ring", "message", "partition", "each_pc")
+"""Fields of a task that are -1 unless they are in use: whoever uses one sets it back."""
+
 RING = np.dtype([("length", "i8"), ("set", "i8"), ("head", "i8"), ("tail", "i8"), ("leaf", "i8")], align=True)
 TRACKER = np.dtype([("start", "i8"), ("pending", "i8"), ("flow", "i8")], align=True)
 LEAF = np.dtype([("kind", "i8"), ("which", "i8")], align=True)
@@ -304,7 +305,7 @@ ARRAYS: dict[str, tuple[Any, int]] = {
     "stores": (STORE, 1),
     "shards": (SHARD, 1),
     "entries": (ENTRY, 1),
-    "buckets": (np.int64, 1),
+    "buckets": (np.int32, 1),
     "store_rates": (np.float64, 2),
     "buffers": (BUFFER, 1),
     "partitions": (PARTITION, 1),

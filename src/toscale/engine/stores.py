@@ -28,9 +28,9 @@ def bucket_of(S, store, key):  # type: ignore[no-untyped-def]
 @jit
 def find(S, store, key):  # type: ignore[no-untyped-def]
     """The entry of a key, present or known to be absent; -1 where it was never touched."""
-    e = S.buckets[bucket_of(S, store, key)]
+    e = np.int64(S.buckets[bucket_of(S, store, key)])
     while e >= 0 and (S.entries[e].key != key or S.entries[e].store != store):
-        e = S.entries[e].chain
+        e = np.int64(S.entries[e].chain)
     return e
 
 
@@ -63,13 +63,13 @@ def remove_entry(S, e):  # type: ignore[no-untyped-def]
     row = S.entries[e]
     if row.present:
         detach(S, e)
-    b = bucket_of(S, row.store, row.key)
-    at = S.buckets[b]
+    b = bucket_of(S, np.int64(row.store), row.key)
+    at = np.int64(S.buckets[b])
     if at == e:
         S.buckets[b] = row.chain
     else:
         while S.entries[at].chain != e:
-            at = S.entries[at].chain
+            at = np.int64(S.entries[at].chain)
         S.entries[at].chain = row.chain
     c = S.control[0]
     row.store = -1
@@ -155,7 +155,7 @@ def put(S, store, key, size):  # type: ignore[no-untyped-def]
             remove_entry(S, e)
             return
         while h.used + size > st.memory:
-            v = victim(S, store, row.shard, mix(key + np.uint64(now)))
+            v = victim(S, store, np.int64(row.shard), mix(key + np.uint64(now)))
             st.evicted += 1
             remove_entry(S, v)
         attach(S, e)
@@ -263,7 +263,7 @@ def stationary_age(rate, recent, ttl, renewed, salt):  # type: ignore[no-untyped
         if gap < recent:
             return 0.0, gap
         return -1.0, 0.0
-    if rate * recent > 30.0:  # asked for so often that it never goes for want of use
+    if recent >= ttl or rate * recent > 30.0:  # it never goes for want of use
         if unit(mix(salt + GOLDEN)) < rate * ttl / (1.0 + rate * ttl):
             age = unit(mix(salt + GOLDEN + GOLDEN)) * ttl
             return age, min(gap, age)
@@ -295,7 +295,7 @@ def rehash(S):  # type: ignore[no-untyped-def]
     for e in range(c.entries):
         row = S.entries[e]
         if row.store >= 0:
-            b = bucket_of(S, row.store, row.key)
+            b = bucket_of(S, np.int64(row.store), row.key)
             row.chain = S.buckets[b]
             S.buckets[b] = e
 

@@ -637,7 +637,7 @@ class _Compiler:
                 code[k][name] = self.resolve(getattr(row, name))
             for name in ("x", "y", "z", "law", "num", "salt", "mask", "sync"):
                 code[k][name] = getattr(row, name)
-            code[k].fail = -1 if row.fail is None else row.fail.at
+            code[k].fail = -1 if row.fail is None else self.landing(row.fail)
         laws, tables, values = law_tables(list(self.laws))
         numbers = records(NUMBER, len(self.numbers))
         for number, k in self.numbers.items():
@@ -679,9 +679,16 @@ class _Compiler:
             law_of=dict(self.laws),
         )
 
+    def landing(self, label: Label) -> int:
+        """Where a jump ends, through the jumps that it lands on."""
+        at = label.at
+        while at >= 0 and self.rows[at].op is Op.JUMP:
+            at = self.rows[at].a.at
+        return at
+
     def resolve(self, value: Any) -> int:
         if isinstance(value, Label):
-            return value.at
+            return self.landing(value)
         if isinstance(value, _ListAt):
             return -1 if value.name is None else self.lists[value.name][0]
         return int(value)

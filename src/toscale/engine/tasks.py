@@ -90,27 +90,6 @@ def new_task(S, flow, pc):  # type: ignore[no-untyped-def]
     t.pc = pc
     t.state = GOING
     t.flow = flow
-    t.parent = -1
-    t.root = 0
-    t.held = 0
-    t.abandoned = 0
-    t.outcome = _DONE
-    t.code = 0
-    t.pending = 0
-    t.hands_back = 0
-    t.child = -1
-    t.elder = -1
-    t.younger = -1
-    t.ahead = -1
-    t.behind = -1
-    t.left = -1
-    t.right = -1
-    t.ring = -1
-    t.tracker = -1
-    t.partition = -1
-    t.message = -1
-    t.messages = 0
-    t.each_pc = -1
     t.start = c.now
     return i
 
@@ -146,7 +125,7 @@ def start_pass(S, parent):  # type: ignore[no-untyped-def]
     step = S.code[p.each_pc]
     k = p.each_next
     p.each_next = k + 1
-    i = spawn(S, parent, step.a, step.salt, k + 1, True)
+    i = spawn(S, parent, np.int64(step.a), step.salt, k + 1, True)
     S.tasks[i].request = mix(p.request + step.salt + np.uint64(k + 1) * GOLDEN)
     mask = step.mask
     for r in range(64):
@@ -242,8 +221,14 @@ def end_task(S, i):  # type: ignore[no-untyped-def]
     t = S.tasks[i]
     if t.tracker >= 0:
         untrack(S, t.tracker)
+        t.tracker = -1
     c = S.control[0]
     t.pc = -1
+    t.root = 0
+    t.abandoned = 0
+    t.hands_back = 0
+    t.outcome = _DONE
+    t.each_pc = -1
     t.ahead = c.free
     c.free = i
     c.live -= 1
@@ -330,7 +315,7 @@ def resume(S, i, outcome):  # type: ignore[no-untyped-def]
     t.state = GOING
     t.each_pc = -1
     t.outcome = outcome
-    t.pc = t.pc + 1 if outcome == _DONE else S.code[t.pc].fail
+    t.pc = t.pc + 1 if outcome == _DONE else np.int64(S.code[t.pc].fail)
     ready(S, i)
 
 
@@ -339,7 +324,7 @@ def end_child(S, i):  # type: ignore[no-untyped-def]
     """A child ends with its outcome and tells its parent, if that still listens."""
     t = S.tasks[i]
     parent = t.parent
-    outcome = t.outcome
+    outcome = np.int64(t.outcome)
     if parent >= 0:
         unlink(S, i)
         p = S.tasks[parent]
@@ -351,7 +336,6 @@ def end_child(S, i):  # type: ignore[no-untyped-def]
                     S.registers[parent, r] = S.registers[i, r]
         else:
             p.failed += 1
-            p.code = t.code
         if p.state == JOINING:
             if outcome == _DONE and p.each_pc >= 0 and p.each_next < p.total:
                 start_pass(S, parent)
@@ -565,6 +549,9 @@ def end_batch(S, i, well):  # type: ignore[no-untyped-def]
         n = following
     if well:
         follow(S, i)
+    t.message = -1
+    t.messages = 0
+    t.partition = -1
     end_task(S, i)
     p = S.partitions[part]
     p.consumer = -1
