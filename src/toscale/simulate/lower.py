@@ -86,7 +86,11 @@ def lower(design: Design, *, at: At = "median", multiple: float = 1.0) -> Lowere
         model=Model(tuple(stations), tuple(stores), flows.buffers, flows.flows, spans),
         at=at,
         multiple=multiple,
-        defaults=ledger.defaults,
+        defaults=tuple(
+            used
+            for used in ledger.defaults
+            if used.component in flows.used or used.component not in machines.parts
+        ),
         notes=ledger.notes,
         not_simulated=ledger.not_simulated,
         rates={flow.name: _rate(flow) for flow in flows.flows},

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from toscale.design import flow as language
 from toscale.design.model import Design
-from toscale.engine.model import After, Buffer, Consume, Flow, Poisson, Source, Steps
+from toscale.engine.model import After, Buffer, Call, Consume, Flow, Poisson, Source, Steps, Visit
 from toscale.simulate.lowering.entities import SIZE_REGISTER
 from toscale.simulate.lowering.ledger import Ledger
 from toscale.simulate.lowering.machines import Machines
@@ -73,6 +73,14 @@ class FlowLowering:
             steps = self._lower(lowering, name, certain.get(name, frozenset()))
             if isinstance(source, After):
                 source = replace(source, carries=carried.get(name, ()))
+            elif (
+                isinstance(source, Consume)
+                and steps
+                and isinstance(steps[0], Visit)
+                and steps[0].key is not None
+            ):
+                # The message tells which key it is, and so must be taken before its machine is chosen.
+                steps = (Call(f"{name}/taken", steps[:1]), *steps[1:])
             made.append(Flow(name, source, steps))
         lowering.finish()
         self.flows = tuple(made)
@@ -117,22 +125,22 @@ class FlowLowering:
     def _scope(self, flow: language.Flow, known: set[str]) -> Scope:
         source = self.sources.sources.get(flow.name)
         batch = source.batch if isinstance(source, Consume) else 1
-        return Scope(flow.name, self._caller(flow, frozenset()), Touched(), known, batch=batch)
+        return Scope(flow.name, self._caller(flow), Touched(), known, batch=batch)
 
-    def _caller(self, flow: language.Flow, seen: frozenset[str]) -> str | None:
-        """Who calls the first step: the actor, the queue, or the actor of the flow before."""
-        match flow.trigger:
-            case language.FromActor(actor=actor):
-                return actor
-            case language.Consume(buffer=buffer):
-                return buffer
-            case language.After(causes=causes):
-                for cause in causes:
-                    other = (
-                        self.design.flows.get(cause.flow) if isinstance(cause, language.FlowDone) else None
-                    )
-                    if other is not None and other.name not in seen and other is not flow:
-                        return self._caller(other, seen | {flow.name})
+    def _caller(self, flow: language.Flow) -> str | None:
+        """Who calls the first step: the actor, the queue, or the actor of the flow before; else nobody does."""
+        if isinstance(flow.trigger, language.Consume):
+            return flow.trigger.buffer
+        return self._actor(flow, frozenset())
+
+    def _actor(self, flow: language.Flow, seen: frozenset[str]) -> str | None:
+        if isinstance(flow.trigger, language.FromActor):
+            return flow.trigger.actor
+        if isinstance(flow.trigger, language.After):
+            causes = [cause.flow for cause in flow.trigger.causes if isinstance(cause, language.FlowDone)]
+            for name in causes:
+                if name in self.design.flows and name not in seen and name != flow.name:
+                    return self._actor(self.design.flows[name], seen | {flow.name})
         return None
 
     # ---- who is left out ------------------------------------------------

@@ -29,6 +29,7 @@ class Ledger:
     _defaults: dict[tuple[str, str], DefaultUsed] = field(default_factory=dict)
     _notes: dict[str, Note] = field(default_factory=dict)
     _missing: dict[tuple[str, str, str | None], NotSimulated] = field(default_factory=dict)
+    _medians: dict[str, None] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
     def default(self, component: str, what: str, value: str, source: str) -> None:
@@ -58,6 +59,10 @@ class Ledger:
         """Something is not carried out."""
         self._missing.setdefault((text, path, flow), NotSimulated(text, place, path, flow, left_out))
 
+    def at_median(self, text: str) -> None:
+        """An uncertain figure other than a rate was taken at its median."""
+        self._medians[text] = None
+
     def problem(self, code: str, message: str, suggestion: str, place: Place = NOWHERE) -> None:
         """Something makes the whole impossible."""
         found = Problem(code, "error", message, suggestion, place)
@@ -75,7 +80,13 @@ class Ledger:
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        return tuple(self._notes.values())
+        notes = list(self._notes.values())
+        if self._medians:
+            figures = ", ".join(f"`{text}`" for text in self._medians)
+            notes.append(
+                Note(f"Uncertain, and taken at the median, as all figures but rates are: {figures}.")
+            )
+        return tuple(notes)
 
     @property
     def not_simulated(self) -> tuple[NotSimulated, ...]:

@@ -252,7 +252,7 @@ class Machines:
         zone equally often.
         """
         zones = tuple(self.zones[zone] for zone in component.zones)
-        if not zones:
+        if not zones or shards * copies > MOST_MACHINES:  # the latter is refused as a whole
             return ()
         turns = min(shards, len(zones))
         return tuple(zones[(shard + copy) % len(zones)] for shard in range(turns) for copy in range(copies))

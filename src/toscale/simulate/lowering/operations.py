@@ -164,7 +164,7 @@ class Operations:
         """One call for several keys."""
         path = scope.path(step.path)
         name = step.operation or ""
-        count, needed = self.amount(step.keys, scope) if source is None else (1.0, ())
+        count, needed = self.whole(step.keys, scope) if source is None else (1.0, ())
         before = scope.draw(path, needed)
         if step.rows is not None:
             self.ledger.missing(
@@ -239,6 +239,18 @@ class Operations:
         elif not isinstance(number, Attribute) and number < 0:
             raise NotComputable("a number of rows, keys or passes is negative", amount.place)
         return number, needed
+
+    def whole(
+        self, amount: Formula | language.AttributePath | language.HeldSet | None, scope: Scope
+    ) -> tuple[Number, tuple[Held, ...]]:
+        """As `amount`, a constant rounded to a whole number, which is said where it was none."""
+        number, needed = self.amount(amount, scope)
+        if isinstance(number, float | int) and number != round(number) and isinstance(amount, Formula):
+            self.ledger.note(
+                f"`{amount.text}` is {number:.4g}: as a number of things it counts as {round(number)}.",
+                amount.place,
+            )
+        return (float(round(number)) if isinstance(number, float | int) else number), needed
 
     def work(self, step: language.Call, part: Part, name: str, rows: Number) -> Work:
         """How long an operation takes: that of its kind, times `work`; the first row, and each further one.

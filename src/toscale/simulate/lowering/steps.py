@@ -198,7 +198,7 @@ class StepLowering:
                 step.place,
             )
             return self.entities.number(of, scope.items, less=1)
-        return self.operations.amount(of, scope)
+        return self.operations.whole(of, scope)
 
     def whole(self, formula: Formula) -> int:
         value = self.values.number(formula)

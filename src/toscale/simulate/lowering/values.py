@@ -72,7 +72,10 @@ class Values:
 
     def number(self, formula: Formula, dimension: Dimension | None = NUMBER) -> float:
         """The median of a plain number (or of another dimension)."""
-        return self.estimate(formula, dimension).median
+        estimate = self.estimate(formula, dimension)
+        if not estimate.is_certain:
+            self.ledger.at_median(formula.text)
+        return estimate.median
 
     def time(self, formula: Formula) -> float:
         """A time that does not vary, in seconds."""
