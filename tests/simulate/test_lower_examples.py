@@ -9,8 +9,8 @@ import pytest
 
 from tests.simulate.lower_designs import flow_of
 from toscale.design.load import load
+from toscale.engine.compiler import compile_model
 from toscale.engine.model import After, Buffer, Consume, Get, Poisson, Span, walk
-from toscale.engine.tables import compile_model
 from toscale.simulate.lower import lower
 from toscale.simulate.lowering import Found, Lowered
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from toscale.design.load import read_design
 from toscale.design.problems import Problem
+from toscale.engine.compiler import compile_model
 from toscale.engine.model import (
     After,
     Attribute,
@@ -26,7 +27,7 @@ from toscale.engine.model import (
     Visit,
     walk,
 )
-from toscale.engine.tables import ModelError, compile_model
+from toscale.engine.tables import ModelError
 from toscale.simulate.lower import lower
 from toscale.simulate.lowering import Lowered, LoweringError
 
