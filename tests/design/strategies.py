@@ -25,10 +25,55 @@ def values_of(text: str) -> dict[str, Any]:
 VALUES = {name: values_of(text) for name, text in TEXTS.items()}
 
 ODD_TEXTS = (
-    *("", " ", "none", "3 s", "5 / s", "a", "x.y.z", "{", "p99(", "p99(x) <= 1 s", "1e308 * 1e308", "10 to 5"),
-    *("__import__('os')", "$(rm -rf /)", "between 1 s and", "4 ms (p99", "no x is left", "a has a b", "x until y"),
-    *("50% of the time", "A > B", " > ", "x" * 300, "per", "per x", "zipf()", "over", "pareto()", "a of b", "1/s"),
-    *("those whose x is over", "0 s", "1e12/s", "500B", "\u2028", "é😀", "- a", "#", "a: b", "each", "in vain"),
+    *(
+        "",
+        " ",
+        "none",
+        "3 s",
+        "5 / s",
+        "a",
+        "x.y.z",
+        "{",
+        "p99(",
+        "p99(x) <= 1 s",
+        "1e308 * 1e308",
+        "10 to 5",
+    ),
+    *(
+        "__import__('os')",
+        "$(rm -rf /)",
+        "between 1 s and",
+        "4 ms (p99",
+        "no x is left",
+        "a has a b",
+        "x until y",
+    ),
+    *(
+        "50% of the time",
+        "A > B",
+        " > ",
+        "x" * 300,
+        "per",
+        "per x",
+        "zipf()",
+        "over",
+        "pareto()",
+        "a of b",
+        "1/s",
+    ),
+    *(
+        "those whose x is over",
+        "0 s",
+        "1e12/s",
+        "500B",
+        "\u2028",
+        "é😀",
+        "- a",
+        "#",
+        "a: b",
+        "each",
+        "in vain",
+    ),
 )
 ODD_VALUES: st.SearchStrategy[Any] = st.one_of(
     st.sampled_from(ODD_TEXTS),
@@ -38,7 +83,16 @@ ODD_VALUES: st.SearchStrategy[Any] = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False),
     st.text(max_size=20),
     st.sampled_from(
-        [[], {}, [[]], {"a": 1}, {"in place of": []}, {"each": "3", "then": []}, {"wait": None}, [{"run": "x"}]]
+        [
+            [],
+            {},
+            [[]],
+            {"a": 1},
+            {"in place of": []},
+            {"each": "3", "then": []},
+            {"wait": None},
+            [{"run": "x"}],
+        ]
     ),
 )
 
@@ -64,14 +118,16 @@ def mutated_values(draw: st.DrawFn) -> dict[str, Any]:
     elsewhere = collections_in(draw(st.sampled_from(list(VALUES.values()))))
     for _ in range(draw(st.integers(1, 4))):
         place = draw(st.sampled_from(collections_in(values)))
-        new = draw(ODD_VALUES) if draw(st.booleans()) else copy.deepcopy(draw(st.sampled_from(elsewhere)))
+        new = copy.deepcopy(draw(ODD_VALUES if draw(st.booleans()) else st.sampled_from(elsewhere)))
         if isinstance(place, list):
             place.insert(draw(st.integers(0, len(place))), new)
             continue
         keys = list(place)
         action = draw(st.sampled_from(["change", "remove", "add"]))
         if action == "add" or not keys:
-            place[draw(st.sampled_from(["zz", "name", "then", "a.b", "wait", "steps", "of", "for", "é"]))] = new
+            place[draw(st.sampled_from(["zz", "name", "then", "a.b", "wait", "steps", "of", "for", "é"]))] = (
+                new
+            )
         elif action == "change":
             place[draw(st.sampled_from(keys))] = new
         else:

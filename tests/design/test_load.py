@@ -119,7 +119,9 @@ def test_the_sale_means_what_it_says():
     assert set(step(design, "buy/pay/provider").on) == {"failed", "timed out"}
 
 
-@pytest.mark.parametrize("text", ["", "title: x\n", "flows:\n", "estimates: {}\n", "components:\ndata:\nrequirements:\n"])
+@pytest.mark.parametrize(
+    "text", ["", "title: x\n", "flows:\n", "estimates: {}\n", "components:\ndata:\nrequirements:\n"]
+)
 def test_everything_is_optional(text):
     assert read_design(text).problems == ()
 
@@ -157,7 +159,9 @@ def test_a_file_that_is_no_mapping_is_refused():
 
 
 def test_a_step_keeps_its_path_when_another_is_put_before_it():
-    before = "components:\n  a: {kind: service}\n  b: {kind: cache}\nflows:\n  f:\n    every: 1 s\n    steps:\n"
+    before = (
+        "components:\n  a: {kind: service}\n  b: {kind: cache}\nflows:\n  f:\n    every: 1 s\n    steps:\n"
+    )
     one = Design.from_text(before + "      - b: get x\n")
     two = Design.from_text(before + "      - a: 1 ms\n      - b: get x\n      - b: get x\n")
     assert [s.path for s in one.flows["f"].steps] == ["f/b: get x"]
@@ -172,7 +176,7 @@ def test_more_problems_than_can_be_mended_are_counted():
 
 
 @given(mutated_texts())
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 def test_a_mutated_design_ends_in_a_design_or_in_problems_that_say_what_and_where(data):
     loaded = check_design(data, "f")
     assert loaded.design is not None or loaded.errors
@@ -182,5 +186,8 @@ def test_a_mutated_design_ends_in_a_design_or_in_problems_that_say_what_and_wher
         assert problem.place.file == "f"
         assert problem.place.line >= 1
         assert problem.place.column >= 1
-        assert (problem.place.line, problem.place.column) <= (problem.place.end_line, problem.place.end_column)
+        assert (problem.place.line, problem.place.column) <= (
+            problem.place.end_line,
+            problem.place.end_column,
+        )
     assert [p.place for p in loaded.problems] == sorted(p.place for p in loaded.problems)

@@ -48,7 +48,8 @@ def test_the_good_example_has_no_error_and_keeps_its_rule(rule):
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.code)
 def test_a_rule_says_what_it_is_about_and_why(rule):
-    assert rule.title and not rule.title.endswith(".")
+    assert rule.title
+    assert not rule.title.endswith(".")
     assert rule.why.endswith(".")
     assert bool(rule.bad) == bool(rule.good)
 

@@ -123,7 +123,11 @@ def test_a_comma_in_braces_suggests_the_quotes_that_were_meant():
     assert '`over: "30 days, 4 hours"`' in problem.suggestion
 
 
-@given(st.one_of(st.binary(max_size=200), st.text(max_size=200).map(lambda t: t.encode("utf-8", "surrogatepass"))))
+@given(
+    st.one_of(
+        st.binary(max_size=200), st.text(max_size=200).map(lambda t: t.encode("utf-8", "surrogatepass"))
+    )
+)
 @settings(max_examples=300, deadline=None)
 def test_any_bytes_end_in_nodes_or_problems(data):
     source, problems = read_source(data)

@@ -1,7 +1,9 @@
-"""How is a design built by a program, and written as text? Plain Python values in the form of the file, and YAML.
+"""How is a design built by a program, and written as text? Plain Python values in the form of the file, and
+YAML.
 
-`from_dict` takes dictionaries, lists, texts and numbers as the file would have them; the same checks run over them. `to_yaml` gives back
-the text that a design was read from, comments and all; for one that was built it writes the values in the style of the examples.
+`from_dict` takes dictionaries, lists, texts and numbers as the file would have them; the same checks run
+over them. `to_yaml` gives back the text that a design was read from, comments and all; for one that was
+built it writes the values in the style of the examples.
 """
 
 from __future__ import annotations
@@ -19,9 +21,11 @@ __all__ = ["from_dict", "node_of", "quote", "to_dict", "to_yaml", "write"]
 
 
 def from_dict(values: AnyMapping[str, object], file: str = "<values>") -> Design:
-    """The design in plain values. Raises `DesignError` if it has errors, TypeError for values that no file could have.
+    """The design in plain values. Raises `DesignError` if it has errors, TypeError for values that no file
+    could have.
 
-    The values are written as text first and read from it, so that a problem's place is one in `design.source.text`.
+    The values are written as text first and read from it, so that a problem's place is one in
+    `design.source.text`.
     """
     return read_design(write(node_of(values)), file).sound()
 
@@ -79,7 +83,7 @@ def _key(key: object) -> Scalar:
     return Scalar(str(key), str(key))
 
 
-# --- writing -----------------------------------------------------------------------------------------------------
+# --- writing ------------------------------------------------------------------------------------------------
 
 
 _WIDTH = 110
@@ -120,7 +124,9 @@ def _escape(character: str) -> str:
 
 
 def write(root: Node) -> str:
-    """The nodes as YAML: short collections in one line, as a person would write them. Reads back to equal nodes."""
+    """The nodes as YAML: short collections in one line, as a person would write them. Reads back to equal
+    nodes.
+    """
     if isinstance(root, Mapping) and root.items:
         return "".join(f"{line}\n" for line in _block(root, ""))
     return f"{inline(root)}\n"

@@ -1,16 +1,20 @@
-"""What would the design be with a change? Paths with values, applied to the nodes of the file, and read again.
+"""What would the design be with a change? Paths with values, applied to the nodes of the file, and read
+again.
 
-A path goes through keys, with dots between them: `estimates.celebrity`, `data.user.has many.celebrities.mean`. Below a flow the next
-name is that of a step, wherever it stands in the flow (`flows.call.check`), then words of the step (`.failed`) or the component of a
-call within it (`.stock`). What comes there:
+A path goes through keys, with dots between them: `estimates.celebrity`, `data.user.has
+many.celebrities.mean`. Below a flow the next name is that of a step, wherever it stands in the flow
+(`flows.call.check`), then words of the step (`.failed`) or the component of a call within it (`.stock`).
+What comes there:
 
 - a mapping merges into a mapping, key by key;
 - for a step, a mapping with another head than the step has takes its place, and its name; others merge;
-- `in place of: [...]` puts these steps in the place of the one named; the first of them with the same head takes its name;
+- `in place of: [...]` puts these steps in the place of the one named; the first of them with the same head
+takes its name;
 - `none` removes the part;
 - anything else takes the place of what is there.
 
-The nodes keep their places in the file, so that a problem of the changed design is said where its cause stands.
+The nodes keep their places in the file, so that a problem of the changed design is said where its cause
+stands.
 """
 
 from __future__ import annotations
@@ -28,6 +32,7 @@ from toscale.design.parts import NOWHERE, Place
 from toscale.design.problems import Problem, Problems, listed, nearest, quoted
 from toscale.design.source import Mapping, Node, Scalar, Sequence, Source
 from toscale.design.step_reader import find_head
+from toscale.design.vocabulary import SHAPES
 
 __all__ = ["changed", "check_changes", "check_design", "with_change"]
 
@@ -44,12 +49,16 @@ class _Nowhere(Exception):
 
 
 def with_change(design: Design, change: AnyMapping[str, object] | Change) -> Design:
-    """The design with a change. Raises `DesignError` if a path leads nowhere or the changed design has errors."""
+    """The design with a change. Raises `DesignError` if a path leads nowhere or the changed design has
+    errors.
+    """
     return changed(design, change).sound()
 
 
 def changed(design: Design, change: AnyMapping[str, object] | Change) -> Loaded:
-    """The design with a change, and all problems: of the change itself (then there is no design), or of what it makes."""
+    """The design with a change, and all problems: of the change itself (then there is no design), or of what
+    it makes.
+    """
     entries: dict[str, tuple[Node, Place]]
     if isinstance(change, Change):
         entries = {path: (node, change.places.get(path, node.place)) for path, node in change.entries.items()}
@@ -91,7 +100,9 @@ def _source_of(design: Design) -> Source:
 
 
 def check_design(data: bytes | str, file: str = "<text>") -> Loaded:
-    """The design in a text with all its problems, those of the changes in its decisions and suggestions among them."""
+    """The design in a text with all its problems, those of the changes in its decisions and suggestions
+    among them.
+    """
     loaded = read_design(data, file)
     if loaded.design is None or loaded.errors:
         return loaded
@@ -102,7 +113,9 @@ def check_design(data: bytes | str, file: str = "<text>") -> Loaded:
 
 MOST_CHANGES = 100
 MOST_WORK = 2_000_000
-"""So many options are tried out, fewer in a long file: so many characters are read again in all. Beyond that the check says so."""
+"""So many options are tried out, fewer in a long file: so many characters are read again in all. Beyond that
+the check says so.
+"""
 
 
 def check_changes(design: Design) -> tuple[Problem, ...]:
@@ -155,7 +168,11 @@ class _Changer:
         names = [name.strip() for name in names]
         if names[0] == "flows" and len(names) > 2:
             return self.in_flow(names, value)
-        found = _at(self.root, names, lambda old: _merged(old, value))
+        root = self.root
+        if isinstance(root, Mapping) and root.get(names[0]) is None and names[0] in SHAPES["design"].keys:
+            if not _is_none(value):
+                root = _with_key(root, names[0], Mapping(()))  # a section that says nothing yet
+        found = _at(root, names, lambda old: _merged(old, value))
         if found is None:
             raise _Nowhere("nothing would be left.")
         return found
@@ -257,7 +274,7 @@ def _merged(old: Node | None, new: Node) -> Node | None:
     return merged
 
 
-# --- steps by name --------------------------------------------------------------------------------------------
+# --- steps by name ------------------------------------------------------------------------------------------
 
 
 def _in_step(flow: Mapping, names: list[str], value: Node, called: AnyMapping[str, object]) -> Node:

@@ -220,7 +220,7 @@ class _Checker:
         entity = before if before in self.figures else None
         if entity is not None and last in self.figures[entity]:
             return self.of_figure(self.figures[entity][last])
-        return NUMBER if self.reader.is_relation(last) else None
+        return NUMBER if self.reader.paths.is_relation(last) else None
 
     def of_figure(self, formula: Formula) -> Dimension | None:
         if any("." in name for name in formula.attributes):
@@ -310,7 +310,8 @@ class _Checker:
             return NUMBER
         for dimension in given[1:]:
             if dimension != given[0]:
-                said = f"`{node.function}` cannot have {describe(given[0])} beside {describe(dimension)}: {self.piece(node)}."
+                both = f"{describe(given[0])} beside {describe(dimension)}"
+                said = f"`{node.function}` cannot have {both}: {self.piece(node)}."
                 raise self.wrong("mixed-dimensions", node, said, "Give all of them the same unit.")
         return given[0] if given else None
 

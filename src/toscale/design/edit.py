@@ -1,9 +1,11 @@
-"""How is a design edited by a program, so that its comments, its order and its style stay? By patches of the text at the marks of nodes.
+"""How is a design edited by a program, so that its comments, its order and its style stay? By patches of the
+text at the marks of nodes.
 
-Every function takes a text and gives the new text; what is not touched is the same to the character. A path is a tuple of keys and of
-positions in lists: `("components", "app", "replicas")`, `("flows", "shorten", "steps", 0, "then")`. A comment beside or within what is
-removed goes with it; all others stay. The result is read again before it is given back: an edit that does not read as what was
-meant raises `EditError`, and never gives a broken text.
+Every function takes a text and gives the new text; what is not touched is the same to the character. A path
+is a tuple of keys and of positions in lists: `("components", "app", "replicas")`, `("flows", "shorten",
+"steps", 0, "then")`. A comment beside or within what is removed goes with it; all others stay. The result is
+read again before it is given back: an edit that does not read as what was meant raises `EditError`, and
+never gives a broken text.
 """
 
 from __future__ import annotations
@@ -25,10 +27,12 @@ class EditError(ValueError):
 
 
 def set_value(text: str, path: Path, value: object) -> str:
-    """The text with a value at a path; keys on the way that are missing are added. None says nothing: see `remove`.
+    """The text with a value at a path; keys on the way that are missing are added. None says nothing: see
+    `remove`.
 
-    A mapping over a mapping changes only the keys that differ, and a list over a list only its entries, so that comments
-    within them stay. Raises `EditError` if the path leads through something else, TypeError for a value that no file can have.
+    A mapping over a mapping changes only the keys that differ, and a list over a list only its entries, so
+    that comments within them stay. Raises `EditError` if the path leads through something else, TypeError
+    for a value that no file can have.
     """
     wanted = node_of(value)
     root = _read(text)
@@ -72,7 +76,9 @@ def insert(text: str, path: Path, position: int, value: object) -> str:
 
 
 def rename_key(text: str, path: Path, name: str) -> str:
-    """The text with the last key of a path renamed, in its place. Other uses of the name stay: see `rename.rename`."""
+    """The text with the last key of a path renamed, in its place. Other uses of the name stay: see
+    `rename.rename`.
+    """
     root = _read(text)
     parent = _find(root, path[:-1])
     if not isinstance(parent, Mapping) or not path or not isinstance(path[-1], str):
@@ -92,7 +98,7 @@ def quote_key(name: str, in_flow: bool) -> str:
     return name if re.fullmatch(r"[0-9]{1,9}", name) else quote(name, in_flow)
 
 
-# --- nodes ----------------------------------------------------------------------------------------------------
+# --- nodes --------------------------------------------------------------------------------------------------
 
 
 def _read(text: str) -> Node:
@@ -176,7 +182,7 @@ def _shape(node: Node | None) -> object:
     return {key.text: _shape(value) for key, value in node.items} or None
 
 
-# --- patches ----------------------------------------------------------------------------------------------------
+# --- patches ------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Has a section changed its meaning since it was agreed on? A fingerprint of the meaning says so.
 
-It is taken of the model, not of the text: comments, the order of keys, layout and how a number was written do not matter
-(`1_000`, `1k` and `1000` are one number; `0.5 s` is `500 ms`). The order of steps, of questions and of lists matters.
+It is taken of the model, not of the text: comments, the order of keys, layout and how a number was written
+do not matter (`1_000`, `1k` and `1000` are one number; `0.5 s` is `500 ms`). The order of steps, of
+questions and of lists matters.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from toscale.design.source import Node, Scalar, Sequence
 from toscale.quantity.errors import QuantityError
 from toscale.quantity.formula import Binary, Call, Expr, Literal, Name, Negate, Range
 from toscale.quantity.grammar import parse
+from toscale.quantity.units import NUMBER, Dimension
 
 __all__ = ["fingerprint", "fingerprints"]
 
@@ -24,7 +26,9 @@ _LEFT_OUT = ("source", "problems", "layout", "agreements")
 
 
 def fingerprints(design: Design) -> dict[str, str]:
-    """The fingerprint of every section that says something, by its key in the file; layout and agreements have none."""
+    """The fingerprint of every section that says something, by its key in the file; layout and agreements
+    have none.
+    """
     empty = Design()
     found = {}
     for part in fields(Design):
@@ -99,10 +103,12 @@ def _number(value: float) -> str:
 
 
 def _expression(expr: Expr) -> list[str]:
+    constant = _constant(expr)
+    if constant is not None:
+        return [_number(constant[0]), repr(constant[1])]
     match expr:
         case Literal():
-            factor = expr.unit.factor_to_si if expr.unit else 1.0
-            return [_number(expr.value * factor), repr(expr.unit.dimension) if expr.unit else ""]
+            return [_number(expr.value), expr.unit.name if expr.unit else ""]
         case Name():
             return ["name", expr.name]
         case Negate():
@@ -116,8 +122,31 @@ def _expression(expr: Expr) -> list[str]:
             return ["(", expr.function, *inner, ")"]
 
 
+def _constant(expr: Expr) -> tuple[float, Dimension] | None:
+    """The value of an expression of literals alone, in base units, so that `60 / min` is `1 / s`; None for
+    any other.
+    """
+    match expr:
+        case Literal(value=value, unit=unit):
+            return (value, NUMBER) if unit is None else (value * unit.factor_to_si, unit.dimension)
+        case Negate(operand=operand):
+            inner = _constant(operand)
+            return None if inner is None else (-inner[0], inner[1])
+        case Binary(operator="*" | "/" as operator, left=left, right=right):
+            first, second = _constant(left), _constant(right)
+            if first is None or second is None or (operator == "/" and second[0] == 0):
+                return None
+            if operator == "*":
+                return first[0] * second[0], first[1] * second[1]
+            return first[0] / second[0], first[1] / second[1]
+        case _:
+            return None
+
+
 def _node(node: Node) -> list[str]:
-    """The meaning of a node in a change, whose place in the model is not known: numbers by value, the rest by text."""
+    """The meaning of a node in a change, whose place in the model is not known: numbers by value, the rest
+    by text.
+    """
     if isinstance(node, Scalar):
         if isinstance(node.value, bool) or node.value is None:
             return [repr(node.value)]

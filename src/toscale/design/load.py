@@ -76,7 +76,8 @@ def read_nodes(
 ) -> Loaded:
     """The design in nodes that were read before, with all its problems.
 
-    `problems` are those found until here; `removed` the parts that a change has taken away, each with its sort.
+    `problems` are those found until here; `removed` the parts that a change has taken away, each with its
+    sort.
     """
     problems = Problems() if problems is None else problems
     root = source.root

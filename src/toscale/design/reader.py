@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
+from toscale.design.attributes import AttributePaths
 from toscale.design.flow import AttributePath
 from toscale.design.names import NUMBER_WORDS, Names
 from toscale.design.parts import Formula, Place, Time
-from toscale.design.problems import Problems, listed, nearest, quoted
+from toscale.design.problems import Problems, nearest, quoted
 from toscale.design.rules import FORMULA_RULES
 from toscale.design.shapes import (
     Custom,
@@ -56,7 +57,9 @@ _NAME = re.compile(r"[^\W_][\w' /&+-]*")
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A name where it is used: of which sort (component, flow, entity, ...), and its place, of the name alone."""
+    """A name where it is used: of which sort (component, flow, entity, ...), and its place, of the name
+    alone.
+    """
 
     sort: str
     name: str
@@ -108,9 +111,7 @@ class Reader:
         self.uses: list[Use] = []
         self.references: list[Reference] = []
         self.comparisons = 0
-        self._members: dict[str, dict[str, str | None]] = {}
-        self._of_actors: dict[tuple[str, str], str | None] = {}
-        self._ends: dict[str, set[str]] | None = None
+        self.paths = AttributePaths(self)
         self.section = ""  # the section that is being read
         self.removed: frozenset[tuple[str, str]] = frozenset()  # what a change has taken away: sort and name
         self.items: dict[
@@ -129,7 +130,9 @@ class Reader:
         return f"Did you mean `{near}`?" if near else otherwise
 
     def nearest(self, word: str, candidates: Iterable[str]) -> str | None:
-        """The candidate that was probably meant. When much has been compared, nothing more is: a file of typos is no design."""
+        """The candidate that was probably meant. When much has been compared, nothing more is: a file of
+        typos is no design.
+        """
         if self.comparisons > MOST_COMPARISONS:
             return None
         choices = list(candidates)
@@ -457,119 +460,8 @@ class Reader:
         return good
 
     def attribute(self, text: str, place: Place) -> AttributePath | None:
-        """A dotted path such as `post.author.followers`, each name checked against the data; None if one is
-        unknown.
-        """
-        first, *rest = (name.strip() for name in text.split("."))
-        path = AttributePath((first, *rest), place)
-        names = self.names
-        if place.line == place.end_line and first not in self.items:
-            sort = "entity" if first in names.entities else "actor"
-            self.refer(sort, first, replace(place, end_column=place.column + len(first)))
-        if first in self.items:
-            entity = self.items[first]
-        elif first in names.entities:
-            entity = first
-        elif first in names.actors:
-            entity = self.entity_of_actor(first, rest[0] if rest else "", place)
-        elif first in names.items:
-            self.wrong(
-                "TS206", place, f"{quoted(first)} is known only within the `each` that calls its items so."
-            )
-            return None
-        else:
-            candidates = (*self.items, *names.entities, *names.actors)
-            mend = self.did_you_mean(
-                first, candidates, "It begins with an entity of `data`, an actor, or an `as:` name."
-            )
-            self.wrong("TS206", place, f"Nothing is called {quoted(first)} here.", mend)
-            return None
-        for name in rest:
-            if entity is None:
-                return path
-            node = names.entities.get(entity)
-            if not isinstance(node, Mapping):
-                return path
-            own = self.members_of(entity)
-            if name not in own:
-                mend = self.did_you_mean(name, own, f"It has {listed(own)}." if own else "")
-                self.wrong("TS206", place, f"{quoted(entity)} has no field or relation {quoted(name)}.", mend)
-                return None
-            entity = own[name] if own[name] in names.entities else None
-        return path
-
-    def entity_of_actor(self, actor: str, member: str, place: Place) -> str | None:
-        """The entity whose instances an actor is: the one of its name, else the only one that has such a
-        member.
-        """
-        if (actor, member) in self._of_actors:
-            return self._of_actors[actor, member]
-        found = [name for name in self.names.entities if member in self.members_of(name)]
-        users = [
-            name
-            for name in found
-            if isinstance(node := self.names.entities[name], Mapping) and node.get("has many")
-        ]
-        found = users or found
-        if len(found) > 1:
-            listed = ", ".join(f"`{name}`" for name in found)
-            self.wrong(
-                "TS212",
-                place,
-                f"{quoted(actor)} may be one of {listed}: all have {quoted(member)}.",
-                "Begin with the entity.",
-            )
-        elif not found and self.names.entities:
-            self.wrong(
-                "TS206",
-                place,
-                f"{quoted(actor)} has no {quoted(member)}: no entity of `data` has.",
-                "Add it to the entity that the actor is.",
-            )
-        answer = found[0] if len(found) == 1 else None
-        self._of_actors[actor, member] = answer
-        return answer
-
-    def members_of(self, entity: str) -> dict[str, str | None]:
-        """The fields, relations and figures of an entity, as `members` gives them."""
-        if entity not in self._members:
-            node = self.names.entities.get(entity)
-            self._members[entity] = members(node) if isinstance(node, Mapping) else {}
-        return self._members[entity]
-
-    def relation_end(self, relation: str) -> str | None:
-        """The entity at the end of a relation of that name; None if there is none, or more than one."""
-        if self._ends is None:
-            self._ends = {}
-            for node in self.names.entities.values():
-                many = node.get("has many") if isinstance(node, Mapping) else None
-                for key, value in many.items if isinstance(many, Mapping) else ():
-                    end = value.get("of") if isinstance(value, Mapping) else None
-                    self._ends.setdefault(key.text, set()).add(end.text if isinstance(end, Scalar) else "")
-        ends = self._ends.get(relation, set())
-        return next(iter(ends)) or None if len(ends) == 1 else None
-
-    def is_relation(self, name: str) -> bool:
-        """Whether some entity has a relation of that name."""
-        self.relation_end(name)
-        return name in (self._ends or {})
-
-
-def members(entity: Mapping) -> dict[str, str | None]:
-    """The fields, relations and figures of an entity, each with the entity that it refers to, if it does."""
-    own: dict[str, str | None] = {}
-    fields, relations, figures = entity.get("fields"), entity.get("has many"), entity.get("each has")
-    if isinstance(fields, Mapping):
-        for key, value in fields.items:
-            own[key.text] = value.text.removesuffix(" key").strip() if isinstance(value, Scalar) else None
-    if isinstance(relations, Mapping):
-        for key, value in relations.items:
-            of = value.get("of") if isinstance(value, Mapping) else None
-            own[key.text] = of.text if isinstance(of, Scalar) else None
-    if isinstance(figures, Mapping):
-        own.update((key.text, None) for key, _ in figures.items)
-    own.setdefault("size", None)  # how many are in one batch
-    return own
+        """A dotted path, such as `post.author.followers`; see `attributes`."""
+        return self.paths.attribute(text, place)
 
 
 TALKING_SECTIONS = ("requirements", "focus", "api", "prices", "operations", "layout")

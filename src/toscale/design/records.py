@@ -1,9 +1,10 @@
 """How large is a record, in bytes? The sum of its fields, and what the store adds to each row.
 
-Field sizes are those of PostgreSQL (documentation, chapter 8 "Data Types", and 8.4 for variable length): a text or `bytes` value
-has a header of 1 byte up to 126 bytes, of 4 bytes above. Texts count one byte a character, as in ASCII. The overhead of a row is
-that of PostgreSQL (documentation, section 73.6 "Database Page Layout"): a header of 23 bytes, padded to 24, and a line pointer of
-4; a page of 8,192 bytes has a header of 24. An index entry (B-tree, section 67.1) has a header of 8 bytes and a line pointer of 4, and
+Field sizes are those of PostgreSQL (documentation, chapter 8 "Data Types", and 8.4 for variable length): a
+text or `bytes` value has a header of 1 byte up to 126 bytes, of 4 bytes above. Texts count one byte a
+character, as in ASCII. The overhead of a row is that of PostgreSQL (documentation, section 73.6 "Database
+Page Layout"): a header of 23 bytes, padded to 24, and a line pointer of 4; a page of 8,192 bytes has a
+header of 24. An index entry (B-tree, section 67.1) has a header of 8 bytes and a line pointer of 4, and
 pages that are filled to 90%.
 """
 
@@ -59,7 +60,9 @@ def _type_bytes(kind: FieldType) -> float:
 
 
 def field_bytes(field: Field, data: Mapping[str, Entity]) -> float:
-    """The size of a field in bytes. A reference is as large as the key of its entity, or a uuid if that has none."""
+    """The size of a field in bytes. A reference is as large as the key of its entity, or a uuid if that has
+    none.
+    """
     if field.type is not None:
         return _type_bytes(field.type)
     entity = data.get(field.reference or "")
@@ -70,9 +73,11 @@ def field_bytes(field: Field, data: Mapping[str, Entity]) -> float:
 def record_bytes(
     entity: Entity, data: Mapping[str, Entity], overhead: float = ROW_OVERHEAD
 ) -> RecordSize | None:
-    """The size of one record of an entity; None if it has no fields. `overhead` is what its store adds to each.
+    """The size of one record of an entity; None if it has no fields. `overhead` is what its store adds to
+    each.
 
-    A `size:` that the file gives by hand is not looked at here: it is a formula, and has the word where it is evaluated.
+    A `size:` that the file gives by hand is not looked at here: it is a formula, and has the word where it
+    is evaluated.
     """
     if not entity.fields:
         return None

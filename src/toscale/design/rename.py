@@ -1,7 +1,8 @@
-"""How is a part renamed, everywhere it is used? At the places that reading the file has noted, and in the paths of changes.
+"""How is a part renamed, everywhere it is used? At the places that reading the file has noted, and in the
+paths of changes.
 
-`rename(text, "component", "cache", "link cache")` renames the component in `components`, in every step, fault, price and condition,
-and in the changes of decisions. Comments and prose are left alone.
+`rename(text, "component", "cache", "link cache")` renames the component in `components`, in every step,
+fault, price and condition, and in the changes of decisions. Comments and prose are left alone.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ _SECTIONS = {
 def rename(text: str, sort: str, old: str, new: str) -> str:
     """The text with the part of that sort and name called `new`, everywhere.
 
-    `sort` is component, flow, entity, estimate, connection, fault, actor, target or step. Raises `EditError` if the text has errors,
-    if there is no such part, if the new name is taken or cannot be a name.
+    `sort` is component, flow, entity, estimate, connection, fault, actor, target or step. Raises `EditError`
+    if the text has errors, if there is no such part, if the new name is taken or cannot be a name.
     """
     before = read_design(text)
     if before.design is None or before.errors:
@@ -151,6 +152,6 @@ def _replaced(source: Source, places: set[Place], paths: dict[Place, str], old: 
 
 
 def _line_starts(text: str) -> list[int]:
-    from toscale.design.source import line_breaks
+    from toscale.design.syntax import line_breaks
 
     return [0, *(found.end() for found in line_breaks(text))]

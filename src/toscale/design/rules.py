@@ -38,8 +38,9 @@ def reference_page() -> str:
     lines = [
         "# Rules",
         "",
-        "Every problem that `toscale check` finds belongs to one of these rules. An *error* means that a part cannot be understood; a",
-        "*warning*, that it is probably not what was meant or cannot be computed; a *note* is information. This page is generated.",
+        "Every problem that `toscale check` finds belongs to one of these rules. An *error* means that a part",
+        "cannot be understood; a *warning*, that it is probably not what was meant or cannot be computed; a",
+        "*note* is information. This page is generated.",
     ]
     group = ""
     for rule in RULES.values():

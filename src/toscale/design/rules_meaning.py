@@ -63,8 +63,10 @@ _ERRORS = (
         "error",
         "a change of what is not there",
         "A change names parts by path and steps by name; along the path each part must exist.",
-        "estimates: {peak: 3}\ndecisions:\n  d:\n    options:\n      a: {pros: [x]}\n      b: {change: {«estimates.peek.x»: 4}}\n    chosen: a\n",
-        "estimates: {peak: 3}\ndecisions:\n  d:\n    options:\n      a: {pros: [x]}\n      b: {change: {estimates.peak: 4}}\n    chosen: a\n",
+        "estimates: {peak: 3}\ndecisions:\n  d:\n    options:\n      a: {pros: [x]}\n"
+        "      b: {change: {«estimates.peek.x»: 4}}\n    chosen: a\n",
+        "estimates: {peak: 3}\ndecisions:\n  d:\n    options:\n      a: {pros: [x]}\n"
+        "      b: {change: {estimates.peak: 4}}\n    chosen: a\n",
     ),
     Rule(
         "TS407",
@@ -119,7 +121,8 @@ _ERRORS = (
         "error",
         "a chosen option with a change",
         "The file as it stands is the chosen option, so that it has nothing to change.",
-        "estimates: {peak: 3}\ndecisions:\n  d:\n    options:\n      a: {change: «{estimates.peak: 4}»}\n    chosen: a\n",
+        "estimates: {peak: 3}\ndecisions:\n  d:\n    options:\n"
+        "      a: {change: «{estimates.peak: 4}»}\n    chosen: a\n",
         "estimates: {peak: 3}\ndecisions:\n  d:\n    options:\n      a: {pros: [less]}\n    chosen: a\n",
     ),
     Rule(
@@ -136,9 +139,11 @@ _ERRORS = (
         "a change that breaks the design",
         "An option is simulated beside the chosen one, so the design that it makes must be sound.",
         _APP
-        + "decisions:\n  d:\n    options:\n      a: {pros: [x]}\n      b: {change: {components.app: {kind: «servcie»}}}\n    chosen: a\n",
+        + "decisions:\n  d:\n    options:\n      a: {pros: [x]}\n"
+        + "      b: {change: {components.app: {kind: «servcie»}}}\n    chosen: a\n",
         _APP
-        + "decisions:\n  d:\n    options:\n      a: {pros: [x]}\n      b: {change: {components.app: {kind: worker}}}\n    chosen: a\n",
+        + "decisions:\n  d:\n    options:\n      a: {pros: [x]}\n"
+        + "      b: {change: {components.app: {kind: worker}}}\n    chosen: a\n",
     ),
 )
 
@@ -159,9 +164,11 @@ _WARNINGS = (
         "a flow without a rate",
         "How often it happens is not said, so nothing is computed for it.",
         _APP
-        + "requirements:\n  users: {visitor: looks}\nflows:\n  «look»: {from: visitor, steps: [{app: 1 ms}]}\n",
+        + "requirements:\n  users: {visitor: looks}\nflows:\n"
+        + "  «look»: {from: visitor, steps: [{app: 1 ms}]}\n",
         _APP
-        + "requirements:\n  users: {visitor: looks}\nflows:\n  look: {from: visitor, rate: 5 / s, steps: [{app: 1 ms}]}\n",
+        + "requirements:\n  users: {visitor: looks}\nflows:\n"
+        + "  look: {from: visitor, rate: 5 / s, steps: [{app: 1 ms}]}\n",
     ),
     Rule(
         "TS503",
@@ -188,7 +195,8 @@ _WARNINGS = (
         "Who it is and what it does belongs to the requirements.",
         _APP + "flows:\n  look: {from: «visitor», rate: 5 / s, steps: [{app: 1 ms}]}\n",
         _APP
-        + "flows:\n  look: {from: visitor, rate: 5 / s, steps: [{app: 1 ms}]}\nrequirements:\n  users: {visitor: looks}\n",
+        + "flows:\n  look: {from: visitor, rate: 5 / s, steps: [{app: 1 ms}]}\n"
+        + "requirements:\n  users: {visitor: looks}\n",
     ),
     Rule(
         "TS506",
@@ -209,7 +217,8 @@ _WARNINGS = (
         "Each starts the next for certain, so that their number grows for ever.",
         _APP + "flows:\n  «a»: {after: b, steps: [{app: 1 ms}]}\n  b: {after: a, steps: [{app: 1 ms}]}\n",
         _APP
-        + "flows:\n  a: {after: b, chance: 50%, steps: [{app: 1 ms}]}\n  b: {every: 5 s, steps: [{app: 1 ms}]}\n",
+        + "flows:\n  a: {after: b, chance: 50%, steps: [{app: 1 ms}]}\n"
+        + "  b: {every: 5 s, steps: [{app: 1 ms}]}\n",
     ),
     Rule(
         "TS508",

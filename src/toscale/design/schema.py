@@ -1,6 +1,9 @@
-"""How does an editor complete and check a design while it is typed? By a JSON Schema (2020-12), generated from the vocabulary.
+"""How does an editor complete and check a design while it is typed? By a JSON Schema (2020-12), generated
+from the vocabulary.
 
-The schema knows keys, words, forms and the signs of formulas; names, units and meaning are checked by reading the design.
+The schema knows keys, words and forms; names, units and meaning are checked by reading the design. Since any
+name may be that of a component, it cannot tell a misspelt word of a step from a second call: that too is
+found by reading.
 """
 
 from __future__ import annotations
@@ -108,7 +111,7 @@ def _type(kind: Type) -> Schema:
             return _ref(schema)
 
 
-# --- mappings with rules of their own ----------------------------------------------------------------------------
+# --- mappings with rules of their own -----------------------------------------------------------------------
 
 
 def _component() -> Schema:

@@ -108,7 +108,7 @@ class StepReader:
                 "TS407",
                 node,
                 "Nothing says what this step does.",
-                "Begin it with `COMPONENT: TIME`, `COMPONENT: OPERATION ENTITY`, or a word such as `each`, `if`, `run`.",
+                "Begin it with `COMPONENT: TIME`, `COMPONENT: OPERATION ENTITY`, or a word such as `each` or `if`.",
             )
             return None
         kind = head.text if head.text in HEADS and head.text not in self.callable else "call"
@@ -418,7 +418,7 @@ class StepReader:
             return of.entity
         if not isinstance(of, AttributePath):
             return None
-        return self.reader.relation_end(of.names[-1])
+        return self.reader.paths.relation_end(of.names[-1])
 
     def parallel(self, node: Mapping, value: Node, path: str) -> Step | None:
         own, name = self.path(node, path, "parallel")
