@@ -258,8 +258,8 @@ class Call(_Step):
     operation: Operation | None = None
     entity: str | None = None
     of: str | None = None  # whose, where more than one instance is in play: `get session of recipient`
-    rows: Formula | HeldSet | None = None  # under one key
-    keys: Formula | AttributePath | None = None  # spread over the shards
+    rows: Formula | AttributePath | HeldSet | None = None  # under one key
+    keys: Formula | AttributePath | HeldSet | None = None  # spread over the shards
     key: AttributePath | None = None  # that chooses the partition
     from_copy: bool = False
     over: Over | None = None

@@ -138,9 +138,6 @@ def component(reader: Reader, node: Node, what: str) -> Component | None:
     return Component(name="", kind=kind, place=mapping.place, places=places, **values)
 
 
-_LINKS = ("within a zone", "between zones", "between regions")
-
-
 def network(reader: Reader, node: Node, what: str) -> Network | None:
     """Pairs `A - B` beside the keys of the shape."""
     mapping = reader.mapping(node, what)

@@ -324,7 +324,11 @@ class StepReader:
         )
         if not is_time and "(" not in first and first.isidentifier():
             near = reader.nearest(first, (*OPERATIONS, *names))
-            mend = f"Did you mean `{near}`?" if near else f"Operations are {listed(OPERATIONS)}."
+            mend = (
+                f"Did you mean `{near}`?"
+                if near
+                else f"Write a time, such as `2 ms`, or an operation: {listed(OPERATIONS)}."
+            )
             reader.wrong("TS405", value, f"{quoted(first)} is neither a time nor an operation.", mend)
             return {}
         time = reader.time_in(value, 0, len(text), "The time of a call")
