@@ -20,7 +20,7 @@ def test_every_operation_that_the_language_accepts_has_a_time(kind: Kind) -> Non
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
 def test_every_figure_is_positive_and_says_where_it_is_from(kind: Kind) -> None:
-    defaults = [kind.cv, kind.slots, kind.cores, kind.time, kind.overhead, NETWORK_CV, RESEND_AFTER]
+    defaults = [kind.cv, kind.slots, kind.time, kind.overhead, NETWORK_CV, RESEND_AFTER]
     for default in defaults:
         if default is not None:
             assert isinstance(default, Default)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.simulate.lower_designs import all_of, flow_of, lowered, one_flow, only, steps, visit
+from toscale.design.load import load
 from toscale.engine.laws import Law
 from toscale.engine.model import (
     HANDLED,
@@ -18,10 +21,12 @@ from toscale.engine.model import (
     End,
     Fork,
     If,
+    Link,
     Measure,
     NewKey,
     Outcome,
     Parallel,
+    Pick,
     Register,
     Retry,
     Send,
@@ -29,6 +34,7 @@ from toscale.engine.model import (
     Visit,
     Work,
 )
+from toscale.simulate.lower import lower
 from toscale.simulate.lowering import LoweringError
 
 SERVICES = "{edge: {kind: load_balancer}, app: {kind: service, concurrency: 8}, other: {kind: service}}"
@@ -323,3 +329,61 @@ def test_a_flow_that_runs_itself_is_left_out() -> None:
     except ValueError:
         return  # refused when the file is read: as good
     assert "runs itself" in result.left_out["f"]
+
+
+def test_an_async_component_gives_its_slot_back_before_it_calls_others() -> None:
+    components = "{app: {kind: service, concurrency: 8, async: true}, other: {kind: service}}"
+    flow = flow_of(of("[{app: 1 ms, then: [{other: 1 ms}]}]", components=components))
+    assert [step.station for step in flow.steps if isinstance(step, Visit)] == ["app", "other"]
+    assert all(step.body == () for step in flow.steps if isinstance(step, Visit))
+
+
+def test_a_flow_by_the_clock_begins_at_its_component_without_a_way_to_it() -> None:
+    more = "  g:\n    every: 5 s\n    per: app\n    steps: [{app: 1 ms, then: [{other: 1 ms}]}]\n"
+    result = of("[{app: 1 ms}]", more=more, network="{user - app: 10 ms, app - other: 4 ms fixed}")
+    assert visit(result, "app", "g").link == Link()
+    assert visit(result, "other", "g").link.near == Law.fixed(0.002)
+
+
+def test_a_message_is_taken_before_the_machine_of_its_key_is_chosen() -> None:
+    more = "  g:\n    from: q\n    steps: [{db: read post}]\n"
+    result = of(
+        "[{app: 1 ms, then: [{db: insert post}, {q: send post}]}]", components=WITH_DATA, data=DATA, more=more
+    )
+    assert result.model.buffers[0].carries == ("key:post",)
+    first = flow_of(result, "g").steps[0]
+    assert not isinstance(first, Visit)  # the engine takes the message with the first visit's slot
+    assert visit(result, "db", "g").key == "key:post"
+
+
+def test_a_number_of_things_is_whole_and_that_is_said() -> None:
+    result = of("[{each: 2.6, then: [{app: 1 ms}]}]")
+    assert only(Each, result).count == 3.0
+    assert any("counts as 3" in note.text for note in result.notes)
+
+
+def test_measured_times_are_read_from_their_file(tmp_path: Path) -> None:
+    (tmp_path / "times.csv").write_text("# seconds\n0.001\n0.003,x\n")
+    design = tmp_path / "d.design.yaml"
+    design.write_text(one_flow(components=SERVICES, steps="[{app: from times.csv}]"))
+    work = visit(lower(load(design)), "app").work
+    assert work is not None
+    assert work.base == pytest.approx(0.002)
+    assert work.shape.values == pytest.approx((0.5, 1.5))
+
+
+def test_a_file_that_is_not_there_leaves_the_flow_out() -> None:
+    result = of("[{app: from nowhere.csv}]")
+    assert "cannot be read" in result.left_out["f"]
+
+
+def test_somebody_at_the_end_of_a_way_can_be_called() -> None:
+    result = of("[{app: 1 ms, then: [{user: 5 ms}]}]", network="{user - app: 10 ms fixed}")
+    assert visit(result, "user").link.near == Law.fixed(0.005)
+    assert "user" in {station.name for station in result.model.stations}
+
+
+def test_a_store_that_only_takes_a_time_is_asked_at_a_primary() -> None:
+    components = "{app: {kind: service}, db: {kind: database, shards: 4, copies: 3}}"
+    asked = visit(of("[{app: 1 ms, then: [{db: 3 ms}]}]", components=components), "db")
+    assert (asked.pick, asked.key) == (Pick.PRIMARY, None)

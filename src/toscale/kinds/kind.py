@@ -76,7 +76,7 @@ class Kind:
     """A kind of component with its defaults.
 
     `cv` is the coefficient of variation of every time that is given without a shape; the shape is then a
-    lognormal (times of servers are positive and skewed to the right). `slots` and `cores` are per machine;
+    lognormal (times of servers are positive and skewed to the right). `slots` are those of a machine;
     None: no limit unless the file gives one. `time` is the work of a request that passes through, or calls
     it without saying a time; None: it takes none. `keeps_keys`: what it holds may be missing when it is
     asked for (a cache); other stores keep what they are given, unless the file gives them a `ttl` or an
@@ -90,7 +90,6 @@ class Kind:
     drawing: Drawing
     cv: Default
     slots: Default | None = None
-    cores: Default | None = None
     time: Default | None = None
     balance: str = "round robin"
     balance_source: str = "nginx, ngx_http_upstream_module: round robin unless another method is named."

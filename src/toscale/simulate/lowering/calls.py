@@ -19,6 +19,7 @@ from toscale.engine.model import (
     Flag,
     If,
     Outcome,
+    Pick,
     Set,
     Step,
     Steps,
@@ -131,12 +132,10 @@ class CallLowering:
     def visit(
         self, step: language.Call, part: Part, caller: str | None, path: str, then: Steps, scope: Scope
     ) -> Steps:
-        """A call that takes a time."""
-        return (
-            Visit(
-                path, part.name, self.work_of(step, part, scope), self.wire.link(caller, part.name), body=then
-            ),
-        )
+        """A call that takes a time. A store is asked at the primary of a shard drawn for the request."""
+        work, link = self.work_of(step, part, scope), self.wire.link(caller, part.name)
+        pick = Pick.PRIMARY if part.station.shards else Pick.POLICY
+        return (Visit(path, part.name, work, link, pick, body=then),)
 
     def work_of(self, step: language.Call, part: Part, scope: Scope) -> Work | None:
         if step.time is None:
