@@ -1,7 +1,7 @@
 """What a state is to numba: a pointer to the table of its arrays, each of which is an attribute.
 
-The table does not change while compiled code runs (an array is replaced only between two calls), so its entries are
-loaded as invariant, and the compiler keeps them in registers.
+The table does not change while compiled code runs (an array is replaced only between two calls), so its
+entries are loaded as invariant, and the compiler keeps them in registers.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 import numba
 from llvmlite import ir
 from numba.core import types
+from numba.core.typing.templates import AttributeTemplate
 from numba.extending import (
     NativeValue,
     infer_getattr,
@@ -20,14 +21,13 @@ from numba.extending import (
     typeof_impl,
     unbox,
 )
-from numba.core.typing.templates import AttributeTemplate
 
 from toscale.engine.state import ARRAYS, State
 
 _ROW = 4  # words of the table for each array: its address and up to three lengths
 
 
-class StateType(types.Type):  # type: ignore[misc]
+class StateType(types.Type):
     """The type of a `State` in compiled code."""
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ def _unbox(kind: Any, value: Any, c: Any) -> Any:
 class _Attributes(AttributeTemplate):  # type: ignore[misc]
     key = StateType
 
-    def generic_resolve(self, kind: Any, name: str) -> Any:
+    def generic_resolve(self, kind: Any, name: str) -> Any:  # noqa: ARG002 (numba's signature)
         return _ARRAY_TYPES.get(name)
 
 

@@ -1,8 +1,9 @@
 """Who is served next on a machine's cores: processor sharing in virtual time.
 
-Each of n requests proceeds at the speed min(1, cores / n). The machine counts the work done for each request so far, its
-virtual time; a request that arrives at virtual time v with demand d is done at v + d. The earliest of them is the root of
-a pairing heap (Fredman, Sedgewick, Sleator & Tarjan 1986), linked through the tasks: no memory of its own.
+Each of n requests proceeds at the speed min(1, cores / n). The machine counts the work done for each request
+so far, its virtual time; a request that arrives at virtual time v with demand d is done at v + d. The
+earliest of them is the root of a pairing heap (Fredman, Sedgewick, Sleator & Tarjan 1986), linked through the
+tasks: no memory of its own.
 """
 
 from __future__ import annotations

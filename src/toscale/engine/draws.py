@@ -1,8 +1,8 @@
 """Random draws that do not depend on the order of events.
 
-A draw is a hash of what it is for: the request's key and the step's salt (Steele, Lea & Flood, "Fast splittable
-pseudorandom number generators", 2014: the finaliser of SplitMix64). Two variants of a design therefore see the same
-arrivals and the same demands wherever their steps are the same.
+A draw is a hash of what it is for: the request's key and the step's salt (Steele, Lea & Flood, "Fast
+splittable pseudorandom number generators", 2014: the finaliser of SplitMix64). Two variants of a design
+therefore see the same arrivals and the same demands wherever their steps are the same.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ _M1, _M2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _UNIT = 2.0**-53
 
-# A law's table: each level covers the top 1/64 of the level before with as many cells again, so that tails are drawn as
+# A law's table: each level covers the top 1/64 of the level before with as many cells again, so that tails
+# are drawn as
 # finely as the rest. LEVELS levels reach the quantile of 1 - 2^-40.
 CELLS = 1024
 LEVELS = 6
@@ -66,9 +67,11 @@ def draw_law(S, law, u):  # type: ignore[no-untyped-def]
 
 @jit
 def draw_index(S, population, u):  # type: ignore[no-untyped-def]
-    """The index (from 1) of a key drawn by its weight i^-s: the head by its table, the tail by inverting the integral.
+    """The index (from 1) of a key drawn by its weight i^-s: the head by its table, the tail by inverting the
+    integral.
 
-    In the tail the weight of k is taken as the integral from k - 1/2 to k + 1/2, off by less than s(s+1)/24 k^-2 of it.
+    In the tail the weight of k is taken as the integral from k - 1/2 to k + 1/2, off by less than s(s+1)/24
+    k^-2 of it.
     """
     row = S.populations[population]
     if row.exponent == 0.0:

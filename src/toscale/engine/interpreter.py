@@ -1,37 +1,33 @@
 """The simulator's loop: take what happens next, follow the task it concerns until that must wait, again.
 
-Reads the model's tables (`toscale.engine.tables` writes them) and keeps the run's state in the arrays of
-`toscale.engine.state`. To add an instruction: name it in `Op`, emit it in `tables`, add its branch in `run_task`.
+Reads the model's code and tables (`toscale.engine.compiler` writes them) and keeps the run's state in the
+arrays of `toscale.engine.state`. To add an instruction: name it in `Op`, emit it in `compiler`, add its
+branch in `run_step`.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from toscale.engine.arrivals import LONGEST, next_arrival
 from toscale.engine.cores import end_work, start_work
-from toscale.engine.draws import GOLDEN, draw_index, draw_law, mix, number, unit
+from toscale.engine.draws import GOLDEN, draw_index, mix, number, unit
 from toscale.engine.jit import jit
+from toscale.engine.machines import PART, SHARD, admit, demand, join_queue, pick_machine, release, wire
+from toscale.engine.messages import end_request, send, take_batch, touch_buffer
 from toscale.engine.model import Outcome
 from toscale.engine.state import Op, Status
 from toscale.engine.stores import FRESH, INDEX, drop, get, put, shard_of
 from toscale.engine.tasks import (
-    GOING,
     JOINING,
-    QUEUED,
     end_child,
-    end_request,
     end_task,
-    leave_queue,
-    ready,
     record,
-    send,
     spawn,
     start_pass,
     start_request,
-    take_batch,
     time_out,
     touch,
-    touch_buffer,
 )
 from toscale.engine.tree import NEVER, schedule
 
@@ -96,157 +92,7 @@ S_DONE, S_TASKS, S_MESSAGES, S_TRACKERS, S_ENTRIES, S_EVENTS = (
 )
 O_ANSWERED, O_STOPPED = int(Outcome.ANSWERED), int(Outcome.STOPPED)
 
-ROUND_ROBIN, RANDOM, LEAST, TWO = 0, 1, 2, 3
-"""Numbers of the policies in the tables; a shared queue is one machine."""
-
-BY_POLICY, BY_PRIMARY, BY_COPY, BY_ANY, BY_SHARD = 0, 1, 2, 3, 4
-"""Numbers of the picks in the tables; BY_SHARD: the register holds the shard's number."""
-
 LEAF_FLOW, LEAF_MACHINE, LEAF_RING = 0, 1, 2
-POISSON, VARYING, TICKING, CAUSED = 0, 1, 2, 3
-
-SHARD, PART = 0, 1
-"""Registers of a scattered call's children: the shard, and how many keys of it."""
-
-LONGEST = 4.0e18
-"""No wait is longer than this many ticks (127 years)."""
-
-
-@jit
-def pick_machine(S, i, step):  # type: ignore[no-untyped-def]
-    """The machine that a call goes to."""
-    s = S.stations[step.a]
-    if step.c == BY_POLICY:
-        n = s.machines
-        if n == 1:
-            return s.first
-        if s.policy == ROUND_ROBIN:
-            k = s.turn if s.turn < n else 0
-            s.turn = k + 1
-            return s.first + k
-        key = mix(S.tasks[i].key + step.salt)
-        k = np.int64(key % np.uint64(n))
-        if s.policy == RANDOM:
-            return s.first + k
-        if s.policy == TWO:
-            other = np.int64(mix(key + GOLDEN) % np.uint64(n - 1))
-            other += other >= k
-            if S.machines[s.first + other].outstanding < S.machines[s.first + k].outstanding:
-                return s.first + other
-            return s.first + k
-        best = k
-        for j in range(n):
-            m = k + j
-            if m >= n:
-                m -= n
-            if S.machines[s.first + m].outstanding < S.machines[s.first + best].outstanding:
-                best = m
-        return s.first + best
-    if step.c == BY_SHARD:
-        shard = S.registers[i, SHARD]
-        turning = step.d
-    elif step.d >= 0:
-        shard = shard_of(np.uint64(S.registers[i, step.d]), s.shards)
-        turning = 0
-    else:
-        shard = np.int64(mix(S.tasks[i].key + step.salt) % np.uint64(s.shards))
-        turning = 0
-    machine = s.first + shard * s.copies
-    if s.copies > 1 and (step.c == BY_COPY or step.c == BY_ANY or turning > 0):
-        skip = 1 if step.c == BY_COPY or turning == BY_COPY else 0
-        s.turn = s.turn + 1 if s.turn < 1_000_000_000 else 0
-        machine += skip + s.turn % (s.copies - skip)
-    return machine
-
-
-@jit
-def wire(S, i, step):  # type: ignore[no-untyped-def]
-    """The time a message takes, resendings included."""
-    link = S.links[step.a]
-    here = S.machines[S.registers[i, step.b]].zone if step.b >= 0 else -1
-    there = S.machines[S.registers[i, step.c]].zone if step.c >= 0 else -1
-    law = link.near if here == there and here >= 0 else link.far
-    key = S.tasks[i].key + step.salt
-    delay = 0.0
-    if law >= 0:
-        delay = draw_law(S, law, unit(mix(key)))
-    if link.loss > 0.0:
-        again = link.resend
-        k = np.uint64(1)
-        while unit(mix(key + k * GOLDEN)) < link.loss and k < np.uint64(16):
-            delay += again
-            again *= 2.0
-            k += np.uint64(1)
-    return delay
-
-
-@jit
-def demand(S, i, step):  # type: ignore[no-untyped-def]
-    """The ticks of work that a step asks for."""
-    base = step.x
-    if step.y > 0.0:
-        base += step.y * number(S, i, np.int64(step.num))
-    return base * draw_law(S, np.int64(step.law), unit(mix(S.tasks[i].key + step.salt)))
-
-
-@jit
-def admit(S, i, machine):  # type: ignore[no-untyped-def]
-    """The task gets a slot of the machine; the station's integrals are up to date."""
-    m = S.machines[machine]
-    s = S.stations[m.station]
-    m.busy += 1
-    s.busy += 1
-    s.admitted += 1
-    S.tasks[i].held += 1
-
-
-@jit
-def join_queue(S, i, machine):  # type: ignore[no-untyped-def]
-    """The task waits for a slot, behind the others or, at a LIFO station, before them."""
-    t = S.tasks[i]
-    m = S.machines[machine]
-    s = S.stations[m.station]
-    t.state = QUEUED
-    t.asked = S.control[0].now
-    t.machine = machine
-    t.ahead = -1
-    t.behind = -1
-    if m.queued == 0:
-        m.head = i
-        m.tail = i
-    elif s.lifo:
-        t.behind = m.head
-        S.tasks[m.head].ahead = i
-        m.head = i
-    else:
-        t.ahead = m.tail
-        S.tasks[m.tail].behind = i
-        m.tail = i
-    m.queued += 1
-    s.waiting += 1
-
-
-@jit
-def release(S, i, machine):  # type: ignore[no-untyped-def]
-    """The task gives its slot back; the next who waits gets it."""
-    m = S.machines[machine]
-    touch(S, m.station)
-    s = S.stations[m.station]
-    m.busy -= 1
-    m.outstanding -= 1
-    s.busy -= 1
-    s.inside -= 1
-    S.tasks[i].held -= 1
-    if m.queued > 0:
-        j = m.head
-        leave_queue(S, j)
-        u = S.tasks[j]
-        s.waiting -= 1
-        s.waited += S.control[0].now - u.asked
-        u.state = GOING
-        u.pc += 1
-        admit(S, j, machine)
-        ready(S, j)
 
 
 @jit
@@ -257,7 +103,9 @@ def key_of_population(S, population, seed):  # type: ignore[no-untyped-def]
 
 @jit
 def scatter(S, i, step):  # type: ignore[no-untyped-def]
-    """Splits a call for several keys over the shards that have them: one child for each. Returns how many children."""
+    """Splits a call for several keys over the shards that have them: one child for each. Returns how many
+    children.
+    """
     t = S.tasks[i]
     s = S.stations[step.law]
     pop = np.int64(step.b)
@@ -299,6 +147,7 @@ def scatter(S, i, step):  # type: ignore[no-untyped-def]
 
 @jit
 def wait_for_children(S, i, pc, total, need):  # type: ignore[no-untyped-def]
+    """The task waits until `need` of `total` children have ended well, or no longer can."""
     t = S.tasks[i]
     t.pc = pc
     t.state = JOINING
@@ -310,10 +159,11 @@ def wait_for_children(S, i, pc, total, need):  # type: ignore[no-untyped-def]
 
 @jit
 def run_task(S, i):  # type: ignore[no-untyped-def]
-    """Follows a task until it waits or ends; returns the time at which it goes on, or NEVER where something else wakes it.
+    """Follows a task until it waits or ends; returns the time at which it goes on, or NEVER where something
+    else wakes it.
 
-    The steps that most requests take are here, the others in `run_step`: compiled code prepares a place for the result of
-    each call that a function contains, every time it is entered.
+    The steps that most requests take are here, the others in `run_step`: compiled code prepares a place for
+    the result of each call that a function contains, every time it is entered.
     """
     t = S.tasks[i]
     now = S.control[0].now
@@ -552,7 +402,9 @@ def compare(left, operator, right):  # type: ignore[no-untyped-def]
 
 @jit
 def set_time_out(S, i, ring):  # type: ignore[no-untyped-def]
-    """Time-outs of one length come due in the order in which they were set: a queue, of which only the head is in the tree."""
+    """Time-outs of one length come due in the order in which they were set: a queue, of which only the head
+    is in the tree.
+    """
     r = S.rings[ring]
     t = S.tasks[i]
     t.ring = ring
@@ -579,44 +431,6 @@ def arrive(S, flow):  # type: ignore[no-untyped-def]
     f.count += 1
     schedule(S, flow, next_arrival(S, flow))
     return run_task(S, i), i
-
-
-@jit
-def next_arrival(S, flow):  # type: ignore[no-untyped-def]
-    """When the next request begins: the n-th arrival depends on nothing but the seed, the flow and n."""
-    f = S.flows[flow]
-    c = S.control[0]
-    if f.kind == TICKING:
-        return np.int64(S.phases[f.first + f.count % f.points]) + (f.count // f.points) * f.every
-    gap = -np.log(unit(mix(mix(mix(c.seed ^ f.salt) + np.uint64(f.count) * GOLDEN) + f.salt)))
-    f.clock += gap
-    if f.kind == POISSON:
-        if f.rate <= 0.0:
-            return NEVER
-        return np.int64(min(f.clock / f.rate, LONGEST))
-    return varying_arrival(S, f)
-
-
-@jit
-def varying_arrival(S, f):  # type: ignore[no-untyped-def]
-    """The time at which the integral of the rate reaches the arrivals' own time (inversion, not thinning).
-
-    Columns of `points`: time (ticks), rate (per tick), integral of the rate until then. Straight lines between points.
-    """
-    last = f.first + f.points - 1
-    k = f.first
-    while k < last and S.points[k + 1, 2] <= f.clock:
-        k += 1
-    rest = f.clock - S.points[k, 2]
-    rate = S.points[k, 1]
-    if k == last:
-        if rate <= 0.0:
-            return NEVER
-        return np.int64(min(S.points[k, 0] + rest / rate, LONGEST))
-    slope = (S.points[k + 1, 1] - rate) / (S.points[k + 1, 0] - S.points[k, 0])
-    # rest = rate * x + slope * x^2 / 2, in the form that does not cancel
-    x = 2.0 * rest / (rate + np.sqrt(max(rate * rate + 2.0 * slope * rest, 0.0)))
-    return np.int64(S.points[k, 0] + x)
 
 
 @jit

@@ -1,8 +1,8 @@
 """How the engine's source becomes machine code: numba, cached once for each version of that source.
 
-numba's own cache notices a change only in the file that holds the function, not in the files it calls; so the cache
-lives in a folder named by the hash of the whole engine. `TOSCALE_ENGINE=interpreted` runs the same source as plain
-Python: the debugger, and the oracle that the compiled code is compared with.
+numba's own cache notices a change only in the file that holds the function, not in the files it calls; so the
+cache lives in a folder named by the hash of the whole engine. `TOSCALE_ENGINE=interpreted` runs the same
+source as plain Python: the debugger, and the oracle that the compiled code is compared with.
 """
 
 from __future__ import annotations
@@ -21,6 +21,16 @@ F = TypeVar("F", bound=Callable[..., Any])
 INTERPRETED = os.environ.get("TOSCALE_ENGINE") == "interpreted"
 
 
+def _caches() -> Path:
+    given = os.environ.get("XDG_CACHE_HOME")
+    if given:
+        return Path(given)
+    try:
+        return Path.home() / ".cache"
+    except RuntimeError:  # an account without a home
+        return Path(tempfile.gettempdir())
+
+
 @cache
 def cache_folder() -> Path:
     """Where the compiled engine is kept: under XDG_CACHE_HOME or ~/.cache, else under the temporary folder."""
@@ -28,8 +38,7 @@ def cache_folder() -> Path:
     for source in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(source.read_bytes())
     name = f"engine-{digest.hexdigest()[:16]}"
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    for base in (Path(home), Path(tempfile.gettempdir())):
+    for base in (_caches(), Path(tempfile.gettempdir())):
         folder = base / "toscale" / name
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -43,12 +52,16 @@ def cache_folder() -> Path:
 
 
 def compiled_before() -> bool:
-    """Whether the engine of this version has been compiled on this machine (the first run takes longer otherwise)."""
+    """Whether the engine of this version has been compiled on this machine (the first run takes longer
+    otherwise).
+    """
     return INTERPRETED or any(cache_folder().rglob("*advance*.nbc"))
 
 
 def jit(function: F) -> F:
-    """Compiles on first use; strict IEEE arithmetic, so that compiled and interpreted runs give the same figures."""
+    """Compiles on first use; strict IEEE arithmetic, so that compiled and interpreted runs give the same
+    figures.
+    """
     if INTERPRETED:
         return function
     import numba

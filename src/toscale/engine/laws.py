@@ -1,13 +1,14 @@
 """The laws of numbers that vary from request to request: service times, waits, sizes, numbers of followers.
 
-A `Law` knows its mean, its second moment and its quantile function in closed form or to machine precision; the engine
-draws from a table of the quantiles (`toscale.engine.tables`), so that any law costs the same and one uniform number
-gives one draw, in order (which common random numbers need).
+A `Law` knows its mean, its second moment and its quantile function in closed form or to machine precision;
+the engine draws from a table of the quantiles (`toscale.engine.tables`), so that any law costs the same and
+one uniform number gives one draw, in order (which common random numbers need).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from math import erfc, exp, gamma, inf, lgamma, log, sqrt
 from typing import Any
 
@@ -22,8 +23,9 @@ SHAPES = ("fixed", "exponential", "lognormal", "gamma", "pareto", "uniform", "em
 class Law:
     """The distribution of a non-negative number. Build one with the class methods.
 
-    `a` and `b` are the parameters of the shape: lognormal (mu, sigma of the logarithm), gamma (shape, scale), pareto (lowest
-    value, exponent), uniform (low, high), fixed and exponential (mean, unused). `cap` cuts off: larger draws become `cap`.
+    `a` and `b` are the parameters of the shape: lognormal (mu, sigma of the logarithm), gamma (shape, scale),
+    pareto (lowest value, exponent), uniform (low, high), fixed and exponential (mean, unused). `cap` cuts
+    off: larger draws become `cap`.
     """
 
     shape: str
@@ -77,8 +79,9 @@ class Law:
     def pareto(cls, mean: float, alpha: float, cap: float = inf) -> Law:
         """By its mean and its tail exponent; with a cap, the mean is that of the capped law.
 
-        Without a cap alpha must be above 1, where the mean is infinite otherwise. Source: Arnold, Pareto Distributions
-        (1983); the mean of min(X, cap) is lowest * (alpha - (lowest / cap)^(alpha - 1)) / (alpha - 1).
+        Without a cap alpha must be above 1, where the mean is infinite otherwise. Source: Arnold, Pareto
+        Distributions (1983); the mean of min(X, cap) is lowest * (alpha - (lowest / cap)^(alpha - 1)) /
+        (alpha - 1).
         """
         _positive(mean, "mean")
         _positive(alpha, "alpha")
@@ -245,7 +248,8 @@ class Law:
                 below = np.searchsorted(np.asarray(self.values), x, side="right") / len(self.values)
             case _:
                 below = np.sum([w * law.cdf(x) for w, law in self.parts], axis=0)
-        return np.where(x >= self.cap, 1.0, below)
+        reached: Array = np.where(x >= self.cap, 1.0, below)
+        return reached
 
 
 def _positive(value: float, name: str, *, zero: bool = False) -> float:
@@ -259,7 +263,9 @@ def _normal_cdf(x: float) -> float:
 
 
 def normal_quantile(u: Array) -> Array:
-    """The standard normal's quantile: Acklam's rational approximation and one step of Halley; error below 1e-14."""
+    """The standard normal's quantile: Acklam's rational approximation and one step of Halley; error below
+    1e-14.
+    """
     u = np.asarray(u, dtype=np.float64)
     lower = np.minimum(u, 1 - u)
     with np.errstate(divide="ignore"):
@@ -303,7 +309,8 @@ _Z99 = 2.3263478740408408
 
 
 def _gamma_cdf(k: float, x: Array) -> Array:
-    """The regularised lower incomplete gamma function P(k, x): its series below k + 1, Lentz's fraction above.
+    """The regularised lower incomplete gamma function P(k, x): its series below k + 1, Lentz's fraction
+    above.
 
     Source: Press et al., Numerical Recipes (2007), section 6.2.
     """
@@ -351,7 +358,9 @@ def _gamma_quantile(k: float, u: Array) -> Array:
 
 
 def _mixture_quantile(parts: tuple[tuple[float, Law], ...], u: Array) -> Array:
-    """The smallest x whose mixed distribution function reaches u, by bisection between the parts' own quantiles."""
+    """The smallest x whose mixed distribution function reaches u, by bisection between the parts' own
+    quantiles.
+    """
     ends = np.stack([law.quantile(u) for w, law in parts if w > 0])
     low, high = ends.min(axis=0), ends.max(axis=0)
     mixed = Law("mixture", 0.0, parts=parts)
@@ -361,16 +370,19 @@ def _mixture_quantile(parts: tuple[tuple[float, Law], ...], u: Array) -> Array:
         below = mixed.cdf(middle) < u
         low = np.where(below & ~reached, middle, low)
         high = np.where(below | reached, high, middle)
-    return np.where(reached, ends.min(axis=0), high)
+    smallest: Array = np.where(reached, ends.min(axis=0), high)
+    return smallest
 
 
 def _numeric_moment(law: Law, n: int) -> float:
-    """E[min(X, cap)^n] as the mean of the quantile function's power, by Gauss-Legendre on cells that halve to both ends."""
+    """E[min(X, cap)^n] as the mean of the quantile function's power, by Gauss-Legendre on cells that halve to
+    both ends.
+    """
     nodes, weights = np.polynomial.legendre.leggauss(20)
     edges = [2.0**-k for k in range(50, 0, -1)]
     edges = [0.0, *edges, *(1 - e for e in reversed(edges[:-1])), 1.0]
     total = 0.0
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in pairwise(edges):
         u = (low + high) / 2 + (high - low) / 2 * nodes
         total += float(np.sum(weights * law.quantile(np.clip(u, 1e-300, 1 - 1e-16)) ** n)) * (high - low) / 2
     return total

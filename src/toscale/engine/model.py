@@ -1,9 +1,9 @@
 """What can be simulated: stations, stores, buffers, and flows made of a few steps that combine.
 
-A `Model` is a value. It is what a design becomes (`toscale.simulate` lowers it), what the analytic twin solves
-(`toscale.theory`) and what the engine compiles to tables (`toscale.engine.tables`). All times are seconds, all rates
-are per second, all sizes are bytes. Names of registers (`key:link`, `size`) are plain strings; a register belongs to
-one request and is inherited by what that request spawns.
+A `Model` is a value. It is what a design becomes (`toscale.simulate` lowers it), what the analytic twin
+solves (`toscale.theory`) and what the engine compiles to tables (`toscale.engine.tables`). All times are
+seconds, all rates are per second, all sizes are bytes. Names of registers (`key:link`, `size`) are plain
+strings; a register belongs to one request and is inherited by what that request spawns.
 """
 
 from __future__ import annotations
@@ -53,11 +53,12 @@ HANDLED = (Outcome.REFUSED, Outcome.FAILED, Outcome.TIMED_OUT, Outcome.BUSY)
 class Station:
     """Machines that hold requests in slots and work on them with cores.
 
-    `slots` and `cores` are per machine; None is "no limit". Work on a machine with cores is processor sharing: each
-    request gets a whole core while there are enough, an equal part of them otherwise. Without cores, each request
-    proceeds at full speed as soon as it has its slot. `waiting` bounds those who wait per machine (None: no bound).
-    With `shards` > 0 there are `shards * copies` machines; the machine of shard s that takes the writes is number
-    `s * copies`. `zones` gives each machine's zone, repeated as needed; empty: outside all zones.
+    `slots` and `cores` are per machine; None is "no limit". Work on a machine with cores is processor
+    sharing: each request gets a whole core while there are enough, an equal part of them otherwise. Without
+    cores, each request proceeds at full speed as soon as it has its slot. `waiting` bounds those who wait per
+    machine (None: no bound). With `shards` > 0 there are `shards * copies` machines; the machine of shard s
+    that takes the writes is number `s * copies`. `zones` gives each machine's zone, repeated as needed;
+    empty: outside all zones.
     """
 
     name: str
@@ -73,6 +74,8 @@ class Station:
 
 
 class Evict(Enum):
+    """Which entry goes when another one needs its room."""
+
     LRU = "lru"
     FIFO = "fifo"
     RANDOM = "random"
@@ -82,8 +85,8 @@ class Evict(Enum):
 class Store:
     """Keys in memory: a cache, or any store whose entries can expire or be evicted.
 
-    `memory` is bytes per shard (None: no bound), `ttl` seconds from the insertion (None: for ever). Keys are spread
-    over `shards` by their hash.
+    `memory` is bytes per shard (None: no bound), `ttl` seconds from the insertion (None: for ever). Keys are
+    spread over `shards` by their hash.
     """
 
     name: str
@@ -120,7 +123,9 @@ class Buffer:
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """A number that belongs to a thing: the same key always has the same number. Rounded down to a whole number."""
+    """A number that belongs to a thing: the same key always has the same number. Rounded down to a whole
+    number.
+    """
 
     law: Law
     of: str  # the register that holds the key
@@ -142,6 +147,8 @@ Number = float | Attribute | Register
 
 @dataclass(frozen=True, slots=True)
 class Chance:
+    """True for so many of the requests, drawn for each."""
+
     probability: float
 
 
@@ -169,10 +176,11 @@ Test = Chance | Compare | Flag
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One direction of the wire: a time, a chance that a message is lost, and the time-out after which it is resent.
+    """One direction of the wire: a time, a chance that a message is lost, and the time-out after which it is
+    resent.
 
-    `near` holds between machines of one zone, `far` between two zones or where one side is outside all zones. Each
-    resending doubles the time-out (RFC 6298). None is no time at all.
+    `near` holds between machines of one zone, `far` between two zones or where one side is outside all zones.
+    Each resending doubles the time-out (RFC 6298). None is no time at all.
     """
 
     near: Law | None = None
@@ -210,8 +218,8 @@ class Pick(Enum):
 class Visit:
     """A call of a station: over the link, a slot, the work, the body (the slot still held), and back.
 
-    `key` names the register whose key decides the shard (for the PRIMARY, COPY and ANY picks; without a key the
-    shard is drawn evenly). `path` is the step's stable name in the file: draws depend on it.
+    `key` names the register whose key decides the shard (for the PRIMARY, COPY and ANY picks; without a key
+    the shard is drawn evenly). `path` is the step's stable name in the file: draws depend on it.
     """
 
     path: str
@@ -251,10 +259,11 @@ class NewKey:
 
 @dataclass(frozen=True, slots=True)
 class Get:
-    """Looks a key up in a store: sets the `found` register to 1 or 0, renews the entry's place among the recent.
+    """Looks a key up in a store: sets the `found` register to 1 or 0, renews the entry's place among the
+    recent.
 
-    `bytes` is the size of the entry. `present` is the chance that a key without popularity, never touched in this
-    run, is there in the stationary state.
+    `bytes` is the size of the entry. `present` is the chance that a key without popularity, never touched in
+    this run, is there in the stationary state.
     """
 
     path: str
@@ -289,12 +298,13 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Scatter:
-    """One call for several keys, split over the shards that have them, side by side; done when the last has answered.
+    """One call for several keys, split over the shards that have them, side by side; done when the last has
+    answered.
 
-    `count` keys are drawn from `population` (`fresh` makes them new ones), or, with `source`, the keys are those in the list of that
-    name. With `found` (and a store) each key is looked up: those that missed form the list named `missed`, and the
-    register `found` is 1 where none missed. With `put` each is inserted. `work.count` is ignored: each shard's work
-    is base + each * (its number of keys).
+    `count` keys are drawn from `population` (`fresh` makes them new ones), or, with `source`, the keys are
+    those in the list of that name. With `found` (and a store) each key is looked up: those that missed form
+    the list named `missed`, and the register `found` is 1 where none missed. With `put` each is inserted.
+    `work.count` is ignored: each shard's work is base + each * (its number of keys).
     """
 
     path: str
@@ -329,7 +339,9 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """`times` further attempts; before attempt k a wait of backoff * factor ** (k - 1), varied by +- jitter of it."""
+    """`times` further attempts; before attempt k a wait of backoff * factor ** (k - 1), varied by +- jitter
+    of it.
+    """
 
     times: int
     backoff: float = 0.0
@@ -341,10 +353,10 @@ class Retry:
 class Call:
     """Steps that may be given up, tried again, or handled when they end otherwise than well.
 
-    The timeout runs per attempt. When it is over, the caller goes on; what of the body only waits for its first slot
-    is removed, what runs goes on to its end and its result is thrown away. A handler's steps run in place of the
-    rest of the body; after them the flow goes on behind the call. `count_errors`: a handled failure is counted for
-    this component all the same.
+    The timeout runs per attempt. When it is over, the caller goes on; what of the body only waits for its
+    first slot is removed, what runs goes on to its end and its result is thrown away. A handler's steps run
+    in place of the rest of the body; after them the flow goes on behind the call. `count_errors`: a handled
+    failure is counted for this component all the same.
     """
 
     path: str
@@ -376,9 +388,11 @@ class Parallel:
 
 @dataclass(frozen=True, slots=True)
 class Each:
-    """The body once for each of `count` things, or once for each `batch` of them, `at_once` side by side (None: all).
+    """The body once for each of `count` things, or once for each `batch` of them, `at_once` side by side
+    (None: all).
 
-    `size`: the register that tells a pass how many things it has. Registers in `fresh` are drawn anew in each pass.
+    `size`: the register that tells a pass how many things it has. Registers in `fresh` are drawn anew in each
+    pass.
     """
 
     path: str
@@ -392,6 +406,8 @@ class Each:
 
 @dataclass(frozen=True, slots=True)
 class If:
+    """A branch."""
+
     path: str
     test: Test
     then: Steps = ()
@@ -408,7 +424,9 @@ class Set:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """Ends the body, the call or the request with an outcome: FAILED goes up to a handler, ANSWERED, ENDED and STOPPED end the request."""
+    """Ends the body, the call or the request with an outcome: FAILED goes up to a handler, ANSWERED, ENDED
+    and STOPPED end the request.
+    """
 
     path: str
     outcome: Outcome
@@ -450,7 +468,9 @@ Steps = tuple[Step, ...]
 
 @dataclass(frozen=True, slots=True)
 class Poisson:
-    """Poisson arrivals. `rates` at `times` (straight lines between, the last one holds on); one point: a constant."""
+    """Poisson arrivals. `rates` at `times` (straight lines between, the last one holds on); one point: a
+    constant.
+    """
 
     rates: tuple[float, ...]
     times: tuple[float, ...] = (0.0,)
@@ -462,9 +482,11 @@ class Poisson:
 
 @dataclass(frozen=True, slots=True)
 class Consume:
-    """Messages of a buffer, one consumer for each partition; a batch takes what is there, up to its size, at once.
+    """Messages of a buffer, one consumer for each partition; a batch takes what is there, up to its size, at
+    once.
 
-    A message is one request of the flow: it arrives when it is sent, its latency runs until its batch is done.
+    A message is one request of the flow: it arrives when it is sent, its latency runs until its batch is
+    done.
     """
 
     buffer: str
@@ -494,6 +516,8 @@ Source = Poisson | Consume | After | Clock
 
 @dataclass(frozen=True, slots=True)
 class Flow:
+    """What requests do, and what makes them begin."""
+
     name: str
     source: Source
     steps: Steps
@@ -501,7 +525,9 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """`first until last`: from the start of a request of `first` to the end of the last of `last` that it caused."""
+    """`first until last`: from the start of a request of `first` to the end of the last of `last` that it
+    caused.
+    """
 
     first: str
     last: str

@@ -1,7 +1,8 @@
 """Everything the interpreter reads and writes: a few arrays of records, in one named tuple.
 
-The first group describes the model and never changes during a run (`toscale.engine.tables` makes it); the second is the
-state of the run; the third collects figures per window. Times are integer ticks of a nanosecond.
+The first group describes the model and never changes during a run (`toscale.engine.tables` makes it); the
+second is the state of the run; the third collects figures per window. Times are integer ticks of a
+nanosecond.
 """
 
 from __future__ import annotations
@@ -278,7 +279,9 @@ CONTROL = np.dtype(
 )
 
 Status = IntEnum("Status", "DONE TASKS MESSAGES TRACKERS ENTRIES EVENTS HORIZON", start=0)
-"""Why the interpreter came back: the time is reached, an array is full (it is enlarged and the run goes on), or a bound."""
+"""Why the interpreter came back: the time is reached, an array is full (it is enlarged and the run goes on),
+or a bound.
+"""
 
 
 ARRAYS: dict[str, tuple[Any, int]] = {
@@ -336,8 +339,8 @@ ARRAYS: dict[str, tuple[Any, int]] = {
 class State:
     """The arrays of a run, by name.
 
-    To compiled code a state is one pointer, to a table of the arrays' addresses and shapes: four dozen arrays as
-    arguments of every function would take the compiler a minute.
+    To compiled code a state is one pointer, to a table of the arrays' addresses and shapes: four dozen arrays
+    as arguments of every function would take the compiler a minute.
     """
 
     def __init__(self, **arrays: Any) -> None:

@@ -1,9 +1,11 @@
-"""What is in a store when a key is asked for: real keys, in lists with real eviction, or by Che's approximation.
+"""What is in a store when a key is asked for: real keys, in lists with real eviction, or by Che's
+approximation.
 
-A store with lists holds its entries one by one, newest first, and evicts until the next one fits. A store without lists
-keeps, for each key touched in this run, when it was last used and inserted; an entry is there until nobody has used it
-for the characteristic time (Che, Tung & Wang, "Hierarchical web caching systems", 2002), which the twin has solved for.
-The stationary state of a key is drawn when the key is first touched, so that a population of any size is never laid out.
+A store with lists holds its entries one by one, newest first, and evicts until the next one fits. A store
+without lists keeps, for each key touched in this run, when it was last used and inserted; an entry is there
+until nobody has used it for the characteristic time (Che, Tung & Wang, "Hierarchical web caching systems",
+2002), which the twin has solved for. The stationary state of a key is drawn when the key is first touched, so
+that a population of any size is never laid out.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ FRESH = np.uint64(1 << 47)
 
 @jit
 def bucket_of(S, store, key):  # type: ignore[no-untyped-def]
+    """Where the chain of a key's entries begins."""
     return np.int64(mix(key + np.uint64(store) * GOLDEN) & np.uint64(S.buckets.shape[0] - 1))
 
 
@@ -99,6 +102,7 @@ def attach(S, e):  # type: ignore[no-untyped-def]
 
 @jit
 def unhook(S, e):  # type: ignore[no-untyped-def]
+    """Takes an entry out of its shard's list, but not out of the shard."""
     row = S.entries[e]
     h = S.shards[row.shard]
     if row.newer >= 0:
@@ -140,7 +144,9 @@ def victim(S, store, shard, salt):  # type: ignore[no-untyped-def]
 
 @jit
 def put(S, store, key, size):  # type: ignore[no-untyped-def]
-    """Inserts a key: its ttl starts anew, others are evicted until it fits; what is larger than the memory is not kept."""
+    """Inserts a key: its ttl starts anew, others are evicted until it fits; what is larger than the memory is
+    not kept.
+    """
     st = S.stores[store]
     now = S.control[0].now
     e = find(S, store, key)
@@ -217,8 +223,8 @@ def drop(S, store, key):  # type: ignore[no-untyped-def]
 def first_touch(S, store, e, population, prior):  # type: ignore[no-untyped-def]
     """Draws the stationary state of a key of a store without lists.
 
-    A key with popularity is asked for at its own rate. One without is there with the chance `prior`, inserted at any
-    moment of the last ttl.
+    A key with popularity is asked for at its own rate. One without is there with the chance `prior`, inserted
+    at any moment of the last ttl.
     """
     st = S.stores[store]
     row = S.entries[e]
@@ -246,9 +252,9 @@ def first_touch(S, store, e, population, prior):  # type: ignore[no-untyped-def]
 def stationary_age(rate, recent, ttl, renewed, salt):  # type: ignore[no-untyped-def]
     """How old an entry is at a random moment, and how long unused; (-1, 0) where it is absent.
 
-    The key is asked for as a Poisson process of this rate (per tick). It is inserted when it is asked for and absent, and
-    goes when it is `ttl` old or, with `renewed`, unused for `recent` (else `recent` old). The moment is drawn in an
-    alternation that has gone on for several cycles.
+    The key is asked for as a Poisson process of this rate (per tick). It is inserted when it is asked for and
+    absent, and goes when it is `ttl` old or, with `renewed`, unused for `recent` (else `recent` old). The
+    moment is drawn in an alternation that has gone on for several cycles.
     """
     k = np.uint64(1)
     if not renewed:

@@ -1,4 +1,6 @@
-"""A task is a request, or a part of one, that is on its way: how it begins, waits for its parts, is given up, and ends."""
+"""A task is a request, or a part of one, that is on its way: how it begins, waits for its parts, is given up,
+and ends.
+"""
 
 from __future__ import annotations
 
@@ -179,7 +181,9 @@ def caused(S, tracker, flow):  # type: ignore[no-untyped-def]
 
 @jit
 def untrack(S, tracker):  # type: ignore[no-untyped-def]
-    """One thing less that the tracked request has caused and that goes on; after the last, its spans are known."""
+    """One thing less that the tracked request has caused and that goes on; after the last, its spans are
+    known.
+    """
     k = S.trackers[tracker]
     k.pending -= 1
     if k.pending > 0:
@@ -270,9 +274,11 @@ def unring(S, i):  # type: ignore[no-untyped-def]
 
 @jit
 def give_up(S, parent):  # type: ignore[no-untyped-def]
-    """The parent no longer waits: children that hold nothing and only wait are removed, the others go on unheard.
+    """The parent no longer waits: children that hold nothing and only wait are removed, the others go on
+    unheard.
 
-    Works down the tree of children without recursion: a child that only waits for its own children is given up with them.
+    Works down the tree of children without recursion: a child that only waits for its own children is given
+    up with them.
     """
     p = parent
     while True:
@@ -396,164 +402,3 @@ def untrack_unused(S, tracker):  # type: ignore[no-untyped-def]
     S.trackers[tracker].pending = c.free_tracker
     c.free_tracker = tracker
     c.trackers -= 1
-
-
-@jit
-def end_request(S, i):  # type: ignore[no-untyped-def]
-    """The first task of a request has come to its end, well or otherwise: counted, and what it causes is started."""
-    t = S.tasks[i]
-    now = S.control[0].now
-    well = t.outcome == _DONE or t.outcome == _ANSWERED or t.outcome == _STOPPED
-    if t.partition >= 0:
-        end_batch(S, i, well)
-        return
-    if well:
-        record(S, t.flow, now - t.start)
-        if t.tracker >= 0:
-            caused(S, t.tracker, t.flow)
-        follow(S, i)
-    else:
-        S.meters[t.flow].causes[t.outcome] += 1
-    end_task(S, i)
-
-
-# ---- messages --------------------------------------------------------------------------------------------------------
-
-
-@jit
-def touch_buffer(S, buffer):  # type: ignore[no-untyped-def]
-    b = S.buffers[buffer]
-    now = S.control[0].now
-    b.depth_time += np.float64(now - b.touched) * b.depth
-    b.touched = now
-
-
-@jit
-def start_consumer(S, partition):  # type: ignore[no-untyped-def]
-    """The partition's consumer sets out to take its next batch."""
-    p = S.partitions[partition]
-    b = S.buffers[p.buffer]
-    p.starts += 1
-    i = new_task(S, b.flow, S.flows[b.flow].entry)
-    t = S.tasks[i]
-    t.request = mix(mix(S.control[0].seed ^ b.salt) + np.uint64(partition) * GOLDEN + np.uint64(p.starts))
-    t.key = mix(t.request + GOLDEN)
-    t.partition = partition
-    for r in range(S.registers.shape[1]):
-        S.registers[i, r] = -1
-    p.consumer = i
-    ready(S, i)
-
-
-@jit
-def send(S, i, buffer, key_register, salt):  # type: ignore[no-untyped-def]
-    """Puts a message into a partition, by key or in turn, and wakes its consumer."""
-    t = S.tasks[i]
-    c = S.control[0]
-    b = S.buffers[buffer]
-    n = c.free_message
-    m = S.messages[n]
-    c.free_message = m.next
-    c.messages += 1
-    m.request = mix(t.request + salt + t.key)
-    m.sent = c.now
-    m.next = -1
-    m.tracker = t.tracker
-    if t.tracker >= 0:
-        S.trackers[t.tracker].pending += 1
-    for k in range(S.payload.shape[1]):
-        r = S.carried[buffer, k]
-        if r >= 0:
-            S.payload[n, k] = S.registers[i, r]
-    touch_buffer(S, buffer)
-    b.sent += 1
-    b.depth += 1
-    if key_register >= 0:
-        part = b.first + np.int64(mix(np.uint64(S.registers[i, key_register])) % np.uint64(b.partitions))
-    else:
-        part = b.first + b.turn
-        b.turn = b.turn + 1 if b.turn + 1 < b.partitions else 0
-    p = S.partitions[part]
-    if p.tail >= 0:
-        S.messages[p.tail].next = n
-    else:
-        p.head = n
-    p.tail = n
-    p.length += 1
-    if b.flow >= 0:
-        S.meters[b.flow].started += 1
-        if p.consumer < 0:
-            start_consumer(S, part)
-
-
-@jit
-def take_batch(S, i):  # type: ignore[no-untyped-def]
-    """The consumer takes what is there, up to its batch, and goes on as the first message's request."""
-    t = S.tasks[i]
-    p = S.partitions[t.partition]
-    b = S.buffers[p.buffer]
-    touch_buffer(S, p.buffer)
-    n = min(p.length, b.batch)
-    t.message = p.head
-    t.messages = n
-    last = p.head
-    for _ in range(n - 1):
-        last = S.messages[last].next
-    p.head = S.messages[last].next
-    if p.head < 0:
-        p.tail = -1
-    S.messages[last].next = -1
-    p.length -= n
-    b.depth -= n
-    b.taken += n
-    first = S.messages[t.message]
-    t.request = mix(first.request + b.salt)
-    t.key = mix(t.request + GOLDEN)
-    t.start = first.sent
-    for k in range(S.payload.shape[1]):
-        r = S.carried[p.buffer, k]
-        if r >= 0:
-            S.registers[i, r] = S.payload[t.message, k]
-    if first.tracker >= 0:
-        t.tracker = first.tracker
-        S.trackers[first.tracker].pending += 1
-
-
-@jit
-def end_batch(S, i, well):  # type: ignore[no-untyped-def]
-    """Each message of the batch has been dealt with; the partition's consumer goes on with the next."""
-    t = S.tasks[i]
-    c = S.control[0]
-    now = c.now
-    part = t.partition
-    n = t.message
-    if n < 0:  # no worker had room for it: the consumer tries again a little later
-        t.pc = S.flows[t.flow].entry
-        t.outcome = _DONE
-        schedule(S, c.fixed + i, now + 10_000_000)
-        return
-    while n >= 0:
-        m = S.messages[n]
-        if well:
-            record(S, t.flow, now - m.sent)
-            if m.tracker >= 0:
-                caused(S, m.tracker, t.flow)
-        else:
-            S.meters[t.flow].causes[t.outcome] += 1
-        if m.tracker >= 0:
-            untrack(S, m.tracker)
-        following = m.next
-        m.next = c.free_message
-        c.free_message = n
-        c.messages -= 1
-        n = following
-    if well:
-        follow(S, i)
-    t.message = -1
-    t.messages = 0
-    t.partition = -1
-    end_task(S, i)
-    p = S.partitions[part]
-    p.consumer = -1
-    if p.length > 0:
-        start_consumer(S, part)

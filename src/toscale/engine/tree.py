@@ -1,10 +1,13 @@
-"""When does what happen next? A winner tree: one leaf for each thing that can happen, the earliest at the root.
+"""When does what happen next? A winner tree: one leaf for each thing that can happen, the earliest at the
+root.
 
-A key is a time in ticks above the number of the leaf, in one 64-bit word, so that an update is a minimum a level and a
-cancellation is writing NEVER. A level whose winner stays the same ends the climb.
+A key is a time in ticks above the number of the leaf, in one 64-bit word, so that an update is a minimum a
+level and a cancellation is writing NEVER. A level whose winner stays the same ends the climb.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +34,7 @@ def schedule(S, leaf, time):  # type: ignore[no-untyped-def]
         i >>= 1
 
 
-def rebuild(keys: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def rebuild(keys: Any) -> Any:
     """The tree over these leaves (a power of two of them), as one array: node 1 is the root."""
     leaves = len(keys)
     tree = np.full(2 * leaves, NEVER, dtype=np.int64)

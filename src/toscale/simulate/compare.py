@@ -6,7 +6,9 @@ from toscale.simulate.result import Disagreement, Figure, RunResult
 from toscale.theory import Twin
 
 TOLERANCE = 0.05
-"""Relative difference beyond the interval that is worth a word: the twin's own approximations are good to a few percent."""
+"""Relative difference beyond the interval that is worth a word: the twin's own approximations are good to a
+few percent.
+"""
 
 _ABSOLUTE = {"utilisation": 0.005, "hit ratio": 0.005, "mean latency": 1e-5, "waiting": 1e-4}
 

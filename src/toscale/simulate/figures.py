@@ -79,9 +79,11 @@ def run_result(
 def tightness(
     names: tuple[str, ...], sampled: Sampled, precision: float, quantiles: Mapping[str, set[float]]
 ) -> float:
-    """The largest relative half width, of the mean and the p99 of each meter and of the quantiles asked for, over `precision`.
+    """The largest relative half width, of the mean and the p99 of each meter and of the quantiles asked for,
+    over `precision`.
 
-    A figure that is not known yet asks for four times the run. Meters that piled up, or counted nothing, ask for nothing.
+    A figure that is not known yet asks for four times the run. Meters that piled up, or counted nothing, ask
+    for nothing.
     """
     piles = piling_up(sampled)
     worst = 0.0
@@ -190,7 +192,7 @@ class _Reader:
     def unbounded(self) -> Latency:
         grows = Figure(None, reason="grows without bound: more requests arrive than can be served")
         every = {"mean": grows, **dict.fromkeys(PERCENTILES, grows)}
-        return Latency(every, {p: grows for p in PERCENTILES}, None, (), {})
+        return Latency(every, dict.fromkeys(PERCENTILES, grows), None, (), {})
 
     def curve(self, cumulated: Any) -> tuple[tuple[float, float], ...]:
         """The distribution of the answered requests' latency, thinned to what a plot can show."""
@@ -202,7 +204,7 @@ class _Reader:
         keep = np.unique(np.linspace(0, len(cells) - 1, min(_POINTS, len(cells))).astype(int))
         return tuple((float(EDGES[c + 1]), float(whole[c]) / total) for c in cells[keep])
 
-    # ---- components ----------------------------------------------------------------------------------------------------
+    # ---- components ----------------------------------------------------------------------------------------------
 
     def components(self) -> dict[str, ComponentResult]:
         found: dict[str, ComponentResult] = {}
@@ -263,14 +265,14 @@ class _Reader:
             return []
         found = []
         for parts, grows, what in (
-            (self.model.stations, self.sampled.waiting_growth, "waiting"),
-            (self.model.buffers, self.sampled.depth_growth, "messages"),
+            ([s.name for s in self.model.stations], self.sampled.waiting_growth, "waiting"),
+            ([b.name for b in self.model.buffers], self.sampled.depth_growth, "messages"),
         ):
-            for k, part in enumerate(parts):
+            for k, name in enumerate(parts):
                 if grows[:, k].min() > 0 and grows[:, k].mean() * self.time.sum() / len(grows) > 50:
                     rate = float(grows[:, k].mean())
-                    text = f"{part.name} grows without bound: {_count(rate)} more {what} each second"
-                    found.append(Overload(part.name, rate, text))
+                    text = f"{name} grows without bound: {_count(rate)} more {what} each second"
+                    found.append(Overload(name, rate, text))
         if not found:
             k = int(np.argmax(self.sampled.growth.mean(axis=0) * self.piles))
             rate = float(self.sampled.growth[:, k].mean())
@@ -286,7 +288,9 @@ class _Reader:
     # ---- over time ---------------------------------------------------------------------------------------------------
 
     def series(self) -> Series:
-        """The first replication's windows: requests per second and mean latency of each flow, load of each station."""
+        """The first replication's windows: requests per second and mean latency of each flow, load of each
+        station.
+        """
         length = self.sampled.series["length"]
         meters, stations = self.sampled.series["meters"], self.sampled.series["stations"]
         windows = len(meters["done"])

@@ -1,8 +1,10 @@
-"""How long must one look? The warm-up, and the first guess of a run's length, from what theory knows of the system's own times.
+"""How long must one look? The warm-up, and the first guess of a run's length, from what theory knows of the
+system's own times.
 
-A queue forgets its past within a few relaxation times; at the load rho that of c servers is about
-2 E[S] (1 + cv^2) / (c (1 - rho)^2) (Cohen 1982; for M/M/1 it is 1 / (mu (1 - sqrt rho)^2), which this bounds near saturation). Where theory sees
-no stationary state the times are those of a load just below it: overload shows itself soon.
+A queue forgets its past within a few relaxation times; at the load rho that of c servers is about 2 E[S] (1 +
+cv^2) / (c (1 - rho)^2) (Cohen 1982; for M/M/1 it is 1 / (mu (1 - sqrt rho)^2), which this bounds near
+saturation). Where theory sees no stationary state the times are those of a load just below it: overload shows
+itself soon.
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ _SHORTEST = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Seconds to be cut off, seconds to be measured at first (per replication), and events per simulated second, roughly."""
+    """Seconds to be cut off, seconds to be measured at first (per replication), and events per simulated
+    second, roughly.
+    """
 
     warm_up: float
     pilot: float

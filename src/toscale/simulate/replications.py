@@ -1,9 +1,10 @@
 """Runs a model, replication by replication, until its figures are as tight as wished or a bound is reached.
 
-A run has REPLICATIONS independent replications however many cores there are, so that its figures do not depend on the
-machine; threads share them out. After the warm-up, a pilot shows how much the figures vary; from that the length is
-planned at which they will be tight, once or twice more if the plan was short. Planning instead of peeking keeps the intervals
-honest: one that is looked at after each request stops when it happens to be narrow.
+A run has REPLICATIONS independent replications however many cores there are, so that its figures do not
+depend on the machine; threads share them out. After the warm-up, a pilot shows how much the figures vary;
+from that the length is planned at which they will be tight, once or twice more if the plan was short.
+Planning instead of peeking keeps the intervals honest: one that is looked at after each request stops when it
+happens to be narrow.
 """
 
 from __future__ import annotations
@@ -33,8 +34,11 @@ MOST_WINDOWS = 64
 ROUNDS = 5
 MARGIN = 1.15  # runs are planned so much longer than the pilot's variance asks for
 AFRESH = 3.0
-"""A run that is planned so many times longer than what was measured so far begins to measure anew: what was measured
-in order to plan is then no part of the result, and the plan cannot favour runs that happened to be calm."""
+"""A run that is planned so many times longer than what was measured so far begins to measure anew: what was
+measured in order to plan is then no part of the result, and the plan cannot favour runs that happened to
+be calm.
+"""
+_NOT_COUNTED = {"memory", "salt"}  # what rows hold beside counts
 _CHUNK = 1_000_000  # events between two looks at the clock and at the user
 
 
@@ -42,8 +46,8 @@ _CHUNK = 1_000_000  # events between two looks at the clock and at the user
 class Sampled:
     """What the replications have counted, by batch: all batches of all replications, one after the other.
 
-    `meters`, `stations`, `stores`, `buffers`: record arrays (batches, parts) of increments. `cumulated`: (batches, meters, cells),
-    answered requests at or below each cell. `seconds`: each batch's length.
+    `meters`, `stations`, `stores`, `buffers`: record arrays (batches, parts) of increments. `cumulated`:
+    (batches, meters, cells), answered requests at or below each cell. `seconds`: each batch's length.
     """
 
     meters: Any
@@ -98,7 +102,9 @@ def run_until_tight(
     cancelled: threading.Event | None = None,
     limits: Limits | None = None,
 ) -> Outcome:
-    """A stationary run, until tight or for `duration` seconds in all; or, with `transient`, runs from 0 to that time."""
+    """A stationary run, until tight or for `duration` seconds in all; or, with `transient`, runs from 0 to
+    that time.
+    """
     run = _Run(model, tables, seed, start, empty, most_events, workers, report, cancelled, limits)
     if transient is not None:
         return run.transient(transient, judge)
@@ -199,7 +205,9 @@ class _Run:
         return self.ended(sampled, ending, windows * self.seconds, warm_up, None)
 
     def transient(self, length: float, judge: Judge) -> Outcome:
-        """Replications of the whole time: the first few, then as many as the judge asks for, within the bound."""
+        """Replications of the whole time: the first few, then as many as the judge asks for, within the
+        bound.
+        """
         count, most = 2 * REPLICATIONS, 64
         windows = self.most_windows
         self.begin(count, length / windows)
@@ -224,7 +232,9 @@ class _Run:
     # ---- parts -------------------------------------------------------------------------------------------------------
 
     def affordable(self) -> float:
-        """How many more seconds each replication can run within the bound of events, at what a second has cost."""
+        """How many more seconds each replication can run within the bound of events, at what a second has
+        cost.
+        """
         return max(0.0, (0.95 * self.most_events / max(self.events, 1) - 1) * self.now)
 
     @property
@@ -298,7 +308,9 @@ class _Run:
             self.report(min(1.0, sum(self.passed.values()) / max(self.planned, 1)), sampled)
 
     def unsettled(self) -> int:
-        """Windows at the beginning that are still part of the warm-up, by MSER (White 1997), over all replications."""
+        """Windows at the beginning that are still part of the warm-up, by MSER (White 1997), over all
+        replications.
+        """
         level = np.mean([r.live for r in self.replications], axis=0)
         n = len(level)
         scores = [np.var(level[d:]) / (n - d) for d in range(n // 2 + 1)]
@@ -347,6 +359,8 @@ def sample(replications: list[Replication], batches: int = BATCHES) -> Sampled:
         cumulated = [getattr(r, part)[edges] for r in readings]
         out = np.empty((len(readings) * batches, cumulated[0].shape[1]), dtype=cumulated[0].dtype)
         for name in cumulated[0].dtype.names:
+            if name in _NOT_COUNTED:
+                continue
             out[name] = np.concatenate([np.diff(c[name], axis=0) for c in cumulated])
         return out
 
@@ -386,7 +400,9 @@ def sample(replications: list[Replication], batches: int = BATCHES) -> Sampled:
 
 
 def growing(sampled: Sampled) -> bool:
-    """Whether requests pile up: in every replication, by at least a hundredth of those that begin, and without an end in sight."""
+    """Whether requests pile up: in every replication, by at least a hundredth of those that begin, and
+    without an end in sight.
+    """
     return bool(np.any(piling_up(sampled)))
 
 

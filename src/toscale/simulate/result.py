@@ -1,7 +1,7 @@
 """What a simulation says: figures with their 95% intervals, by flow and by component, and how the run went.
 
-All times are seconds, all rates per second, all shares between 0 and 1. A figure that is not known is None with the
-reason why; no figure is ever NaN or infinite.
+All times are seconds, all rates per second, all shares between 0 and 1. A figure that is not known is None
+with the reason why; no figure is ever NaN or infinite.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Any
 class Figure:
     """A measured value and the ends of its 95% confidence interval.
 
-    An end is None where the interval is open, the value is None where nothing is known, and then `reason` says why. `tight`:
-    whether the interval is as narrow as was asked for.
+    An end is None where the interval is open, the value is None where nothing is known, and then `reason`
+    says why. `tight`: whether the interval is as narrow as was asked for.
     """
 
     value: float | None
@@ -41,10 +41,12 @@ PERCENTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Latency in seconds: of those that were answered, and of all (a failed request is never answered in time).
+    """Latency in seconds: of those that were answered, and of all (a failed request is never answered in
+    time).
 
-    `answered` and `of_all` have `p50` to `p999`; `answered` also `mean`. `histogram`: the upper ends of cells in seconds and the
-    share of the answered requests at or below each, for plots. `quantile_of_all(q)` answers for any other q.
+    `answered` and `of_all` have `p50` to `p999`; `answered` also `mean`. `histogram`: the upper ends of cells
+    in seconds and the share of the answered requests at or below each, for plots. `quantile_of_all(q)`
+    answers for any other q.
     """
 
     answered: Mapping[str, Figure]
@@ -56,7 +58,9 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class FlowResult:
-    """A flow, a named step or a span (`kind` says which). `offered`, `completed`, `failed` are rates per second."""
+    """A flow, a named step or a span (`kind` says which). `offered`, `completed`, `failed` are rates per
+    second.
+    """
 
     name: str
     kind: str  # flow | step | span
@@ -107,7 +111,9 @@ class Overload:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Figures over time, one value a window, for plots: the start of each window in seconds, and the values by name."""
+    """Figures over time, one value a window, for plots: the start of each window in seconds, and the values
+    by name.
+    """
 
     starts: tuple[float, ...]
     values: Mapping[str, tuple[float | None, ...]]

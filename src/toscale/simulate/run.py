@@ -1,4 +1,6 @@
-"""A design in, a simulation out: `simulate(design)` runs it at the median of its rates and at their upper end."""
+"""A design in, a simulation out: `simulate(design)` runs it at the median of its rates and at their upper
+end.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from toscale.design.model import Design
+from toscale.engine.compiler import compile_model
 from toscale.engine.jit import compiled_before
 from toscale.engine.laws import Law
 from toscale.engine.model import Flow, Model, Poisson, Station, Visit, Work
 from toscale.engine.run import Replication, StoreStart
-from toscale.engine.tables import ModelError, compile_model
+from toscale.engine.tables import ModelError
 from toscale.simulate.compare import disagreements
 from toscale.simulate.figures import run_result, tightness
 from toscale.simulate.lower import lower
@@ -43,7 +46,9 @@ class Progress:
 
 
 def compile_engine() -> float:
-    """Compiles the engine, or loads what was compiled before; seconds that it took. Happens once for each version."""
+    """Compiles the engine, or loads what was compiled before; seconds that it took. Happens once for each
+    version.
+    """
     began = time.perf_counter()
     work = Visit("warm", "warm", Work.of(Law.exponential(1.0)))
     model = Model(stations=(Station("warm", slots=1),), flows=(Flow("warm", Poisson.at(0.5), (work,)),))
@@ -66,12 +71,13 @@ def simulate(
 ) -> Simulation:
     """Simulates a design that was read without errors.
 
-    Runs until the mean and the p99 of each flow, and each percentile that a condition names, have a 95% interval of +-
-    `precision` (relative), or for `duration` seconds of traffic in all, or up to `most_events` for each load. `multiple`
-    scales what grows. Rates that are not certain are simulated at their medians and (`upper`) each at its own 95th
-    percentile. The figures depend on design, seed and options only, not on `workers` (threads; all cores by default).
-    Raises LoweringError where the design cannot be simulated at all, with all problems and their places, and
-    `toscale.simulate.replications.Cancelled` after `cancelled` was set.
+    Runs until the mean and the p99 of each flow, and each percentile that a condition names, have a 95%
+    interval of +- `precision` (relative), or for `duration` seconds of traffic in all, or up to `most_events`
+    for each load. `multiple` scales what grows. Rates that are not certain are simulated at their medians and
+    (`upper`) each at its own 95th percentile. The figures depend on design, seed and options only, not on
+    `workers` (threads; all cores by default). Raises LoweringError where the design cannot be simulated at
+    all, with all problems and their places, and `toscale.simulate.replications.Cancelled` after `cancelled`
+    was set.
     """
     if not 0 < precision < 1:
         raise ValueError(f"the precision is a share between 0 and 1, not {precision!r}")
@@ -140,8 +146,8 @@ def simulate_model(
 ) -> RunResult:
     """Simulates one model: a stationary run, or with `transient` runs from time 0 to that time.
 
-    `quantiles`: further percentiles (0.999, say) by flow, step or span, to be measured and made tight. `start`: the stationary
-    state of its stores, if not that of the twin.
+    `quantiles`: further percentiles (0.999, say) by flow, step or span, to be measured and made tight.
+    `start`: the stationary state of its stores, if not that of the twin.
     """
     tables = compile_model(model)
     twin = solve(model) if twin is None else twin

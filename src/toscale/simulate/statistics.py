@@ -1,10 +1,10 @@
 """How sure is a measured figure? 95% intervals from batches of a few independent replications.
 
-Every replication is cut into batches of equal length; all batches together give one point estimate and one interval. Means,
-shares and rates are ratios of sums over the batches (the classical ratio estimator). A percentile's interval is that of the
-distribution function at the percentile, carried over to times (Iglehart 1976; Nakayama 2014): it needs no density
-and may be lopsided. Batches are long against the system's own times (`toscale.simulate.pace`), so that they are nearly
-independent.
+Every replication is cut into batches of equal length; all batches together give one point estimate and one
+interval. Means, shares and rates are ratios of sums over the batches (the classical ratio estimator). A
+percentile's interval is that of the distribution function at the percentile, carried over to times (Iglehart
+1976; Nakayama 2014): it needs no density and may be lopsided. Batches are long against the system's own times
+(`toscale.simulate.pace`), so that they are nearly independent.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ def quantile_at(cumulated: Any, rank: float) -> float:
 def percentile(cumulated: Any, counted: Any, q: float) -> Figure:
     """The q-quantile of times with its interval.
 
-    `cumulated`: (batches, cells), the answered requests at or below each cell. `counted`: all requests of each batch; those
-    that were not answered (counted, but in no cell) took longer than any time.
+    `cumulated`: (batches, cells), the answered requests at or below each cell. `counted`: all requests of
+    each batch; those that were not answered (counted, but in no cell) took longer than any time.
     """
     counted = np.asarray(counted, dtype=np.float64)
     total = float(counted.sum())

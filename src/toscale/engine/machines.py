@@ -1,0 +1,156 @@
+"""A call finds its machine, waits there for a slot, and gives it back."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from toscale.engine.draws import GOLDEN, draw_law, mix, number, unit
+from toscale.engine.jit import jit
+from toscale.engine.stores import shard_of
+from toscale.engine.tasks import GOING, QUEUED, leave_queue, ready, touch
+
+ROUND_ROBIN, RANDOM, LEAST, TWO = 0, 1, 2, 3
+"""Numbers of the policies in the tables; a shared queue is one machine."""
+
+BY_POLICY, BY_PRIMARY, BY_COPY, BY_ANY, BY_SHARD = 0, 1, 2, 3, 4
+"""Numbers of the picks in the tables; BY_SHARD: the register holds the shard's number."""
+
+SHARD, PART = 0, 1
+"""Registers of a scattered call's children: the shard, and how many keys of it."""
+
+
+@jit
+def pick_machine(S, i, step):  # type: ignore[no-untyped-def]
+    """The machine that a call goes to."""
+    s = S.stations[step.a]
+    if step.c == BY_POLICY:
+        n = s.machines
+        if n == 1:
+            return s.first
+        if s.policy == ROUND_ROBIN:
+            k = s.turn if s.turn < n else 0
+            s.turn = k + 1
+            return s.first + k
+        key = mix(S.tasks[i].key + step.salt)
+        k = np.int64(key % np.uint64(n))
+        if s.policy == RANDOM:
+            return s.first + k
+        if s.policy == TWO:
+            other = np.int64(mix(key + GOLDEN) % np.uint64(n - 1))
+            other += other >= k
+            if S.machines[s.first + other].outstanding < S.machines[s.first + k].outstanding:
+                return s.first + other
+            return s.first + k
+        best = k
+        for j in range(n):
+            m = k + j
+            if m >= n:
+                m -= n
+            if S.machines[s.first + m].outstanding < S.machines[s.first + best].outstanding:
+                best = m
+        return s.first + best
+    if step.c == BY_SHARD:
+        shard = S.registers[i, SHARD]
+        turning = step.d
+    elif step.d >= 0:
+        shard = shard_of(np.uint64(S.registers[i, step.d]), s.shards)
+        turning = 0
+    else:
+        shard = np.int64(mix(S.tasks[i].key + step.salt) % np.uint64(s.shards))
+        turning = 0
+    machine = s.first + shard * s.copies
+    if s.copies > 1 and (step.c == BY_COPY or step.c == BY_ANY or turning > 0):
+        skip = 1 if step.c == BY_COPY or turning == BY_COPY else 0
+        s.turn = s.turn + 1 if s.turn < 1_000_000_000 else 0
+        machine += skip + s.turn % (s.copies - skip)
+    return machine
+
+
+@jit
+def wire(S, i, step):  # type: ignore[no-untyped-def]
+    """The time a message takes, resendings included."""
+    link = S.links[step.a]
+    here = S.machines[S.registers[i, step.b]].zone if step.b >= 0 else -1
+    there = S.machines[S.registers[i, step.c]].zone if step.c >= 0 else -1
+    law = link.near if here == there and here >= 0 else link.far
+    key = S.tasks[i].key + step.salt
+    delay = 0.0
+    if law >= 0:
+        delay = draw_law(S, law, unit(mix(key)))
+    if link.loss > 0.0:
+        again = link.resend
+        k = np.uint64(1)
+        while unit(mix(key + k * GOLDEN)) < link.loss and k < np.uint64(16):
+            delay += again
+            again *= 2.0
+            k += np.uint64(1)
+    return delay
+
+
+@jit
+def demand(S, i, step):  # type: ignore[no-untyped-def]
+    """The ticks of work that a step asks for."""
+    base = step.x
+    if step.y > 0.0:
+        base += step.y * number(S, i, np.int64(step.num))
+    return base * draw_law(S, np.int64(step.law), unit(mix(S.tasks[i].key + step.salt)))
+
+
+@jit
+def admit(S, i, machine):  # type: ignore[no-untyped-def]
+    """The task gets a slot of the machine; the station's integrals are up to date."""
+    m = S.machines[machine]
+    s = S.stations[m.station]
+    m.busy += 1
+    s.busy += 1
+    s.admitted += 1
+    S.tasks[i].held += 1
+
+
+@jit
+def join_queue(S, i, machine):  # type: ignore[no-untyped-def]
+    """The task waits for a slot, behind the others or, at a LIFO station, before them."""
+    t = S.tasks[i]
+    m = S.machines[machine]
+    s = S.stations[m.station]
+    t.state = QUEUED
+    t.asked = S.control[0].now
+    t.machine = machine
+    t.ahead = -1
+    t.behind = -1
+    if m.queued == 0:
+        m.head = i
+        m.tail = i
+    elif s.lifo:
+        t.behind = m.head
+        S.tasks[m.head].ahead = i
+        m.head = i
+    else:
+        t.ahead = m.tail
+        S.tasks[m.tail].behind = i
+        m.tail = i
+    m.queued += 1
+    s.waiting += 1
+
+
+@jit
+def release(S, i, machine):  # type: ignore[no-untyped-def]
+    """The task gives its slot back; the next who waits gets it."""
+    m = S.machines[machine]
+    touch(S, m.station)
+    s = S.stations[m.station]
+    m.busy -= 1
+    m.outstanding -= 1
+    s.busy -= 1
+    s.inside -= 1
+    S.tasks[i].held -= 1
+    if m.queued > 0:
+        j = m.head
+        leave_queue(S, j)
+        u = S.tasks[j]
+        s.waiting -= 1
+        s.waited += S.control[0].now - u.asked
+        u.state = GOING
+        u.pc += 1
+        admit(S, j, machine)
+        ready(S, j)

@@ -1,0 +1,113 @@
+"""The arrays of a run begin small and are doubled when they are full, up to a limit.
+
+The interpreter allocates nothing: it comes back where an array is full, and goes on in the larger one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from toscale.engine import stores
+from toscale.engine.state import ENTRY, TASK, UNSET, State, Status, records
+from toscale.engine.tree import NEVER, rebuild
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a replication may use at most."""
+
+    tasks: int = 1 << 19  # requests, and parts of them, on their way at one time
+    messages: int = 1 << 21
+    entries: int = 1 << 23  # keys touched
+    events: int = 1 << 40
+
+
+def enlarged(s: State, status: Status, limits: Limits) -> State | None:
+    """The state with twice the room of what is full; None where the limit is reached."""
+    control = s.control[0]
+    match status:
+        case Status.TASKS:
+            old = len(s.tasks)
+            if 2 * old > limits.tasks:
+                return None
+            keys = s.tree[int(control.leaves) :]
+            leaves = power_of_two(int(control.fixed) + 2 * old)
+            bits = leaves.bit_length() - 1
+            if int(control.window_ends) >= (1 << (63 - bits)) - 1:
+                return None
+            number = np.arange(len(keys), dtype=np.int64)
+            moved = np.full(leaves, NEVER, dtype=np.int64)
+            times = keys >> control.leaf_bits
+            moved[: len(keys)] = np.where(
+                (keys == NEVER) | (times >= (1 << (63 - bits)) - 1), NEVER, (times << bits) | number
+            )
+            ready = np.zeros(2 * old, dtype=np.int64)
+            waiting = int(control.ready_count)
+            ready[:waiting] = np.take(
+                s.ready,
+                np.arange(int(control.ready_head), int(control.ready_head) + waiting),
+                mode="wrap",
+            )
+            control.ready_head = 0
+            control.leaves, control.leaf_bits, control.horizon = leaves, bits, (1 << (63 - bits)) - 1
+            tasks, control.free = _lengthened(s.tasks, "ahead", int(control.free))
+            return s.replaced(
+                tasks=tasks, registers=_longer(s.registers, -1), ready=ready, tree=rebuild(moved)
+            )
+        case Status.MESSAGES:
+            if 2 * len(s.messages) > limits.messages:
+                return None
+            messages, control.free_message = _lengthened(s.messages, "next", int(control.free_message))
+            return s.replaced(messages=messages, payload=_longer(s.payload, 0))
+        case Status.TRACKERS:
+            if 2 * len(s.trackers) > limits.messages:
+                return None
+            trackers, control.free_tracker = _lengthened(s.trackers, "pending", int(control.free_tracker))
+            return s.replaced(trackers=trackers, lasts=_longer(s.lasts, -1))
+        case _:
+            if 2 * len(s.entries) > limits.entries:
+                return None
+            entries = records(ENTRY, 2 * len(s.entries))
+            entries[: len(s.entries)] = s.entries
+            buckets = np.full(power_of_two(len(entries)), -1, dtype=np.int32)
+            larger = s.replaced(entries=entries, buckets=buckets)
+            stores.rehash(larger)
+            return larger
+
+
+def power_of_two(n: int) -> int:
+    """The smallest power of two that is at least n, and at least 2."""
+    return 1 << max(1, (n - 1).bit_length())
+
+
+def chained(dtype: Any, number: int, link: str) -> Any:
+    """Records that are all free: each names the next."""
+    rows = records(dtype, number)
+    _unset(rows)
+    rows[link] = np.arange(1, number + 1)
+    return rows
+
+
+def _unset(rows: Any) -> None:
+    """Tasks that are free."""
+    if rows.dtype == TASK:
+        for name in ("pc", *UNSET):
+            rows[name] = -1
+
+
+def _lengthened(rows: Any, link: str, free: int) -> tuple[Any, int]:
+    """Twice as many records, the new ones in front of the free list."""
+    n = len(rows)
+    more = records(rows.dtype, 2 * n)
+    more[:n] = rows
+    _unset(more[n:])
+    more[link][n:] = np.arange(n + 1, 2 * n + 1)
+    more[link][2 * n - 1] = free
+    return more, n
+
+
+def _longer(array: Any, fill: int) -> Any:
+    return np.concatenate([array, np.full_like(array, fill)])

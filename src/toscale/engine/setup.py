@@ -1,0 +1,362 @@
+"""How does a run begin? The arrays of a model, its first arrivals, and its stores in the stationary state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from toscale.engine import arrivals, interpreter, stores
+from toscale.engine.model import After, Clock, Consume, Discipline, Evict, Model, Poisson, Policy
+from toscale.engine.room import Limits, chained, enlarged, power_of_two
+from toscale.engine.state import (
+    AFTER,
+    BUFFER,
+    CELL_COUNT,
+    CONTROL,
+    ENTRY,
+    FLOW,
+    LEAF,
+    MACHINE,
+    MESSAGE,
+    METER,
+    PARTITION,
+    RING,
+    SHARD,
+    SPAN,
+    STATION,
+    STORE,
+    TASK,
+    TICK,
+    TRACKER,
+    State,
+    Status,
+    records,
+)
+from toscale.engine.tables import ModelError, Tables, salt_of
+from toscale.engine.tree import NEVER, rebuild
+
+LISTED_KEYS = 1 << 18
+"""Stores over populations with more keys than this in all are simulated by Che's approximation, not entry by
+entry.
+"""
+
+_POLICY_NUMBERS = {policy: k for k, policy in enumerate(Policy)}
+_EVICT_NUMBERS = {Evict.LRU: stores.LRU, Evict.FIFO: stores.FIFO, Evict.RANDOM: stores.RANDOM}
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStart:
+    """The stationary state of a store: its characteristic time in seconds (None: nothing is ever evicted),
+    and how often each population is asked for (per second, by name).
+    """
+
+    recent: float | None
+    rates: Mapping[str, float] = field(default_factory=dict)
+
+
+class SetUp:
+    """Makes the state of a model at time 0."""
+
+    def __init__(
+        self,
+        model: Model,
+        tables: Tables,
+        seed: str,
+        start: Mapping[str, StoreStart],
+        most_windows: int,
+        limits: Limits,
+    ) -> None:
+        self.model, self.tables, self.seed, self.start = model, tables, seed, start
+        self.most_windows, self.limits = most_windows, limits
+
+    def state(self, window: float) -> State:
+        model, tables = self.model, self.tables
+        arrays: dict[str, Any] = dict(tables.arrays)
+        machine_counts = [_machines(s) for s in model.stations]
+        leaves: list[tuple[int, int]] = [(interpreter.LEAF_FLOW, k) for k in range(len(model.flows))]
+
+        stations = records(STATION, len(model.stations))
+        machines = records(MACHINE, sum(machine_counts))
+        first = 0
+        for k, station in enumerate(model.stations):
+            row, count = stations[k], machine_counts[k]
+            shared = station.machines if station.policy is Policy.SHARED and not station.shards else 1
+            row.first, row.machines = first, count
+            row.slots = -1 if station.slots is None else station.slots * shared
+            row.cores = 0 if station.cores is None else station.cores * shared
+            row.places = -1 if station.waiting is None else station.waiting * shared
+            row.policy = _POLICY_NUMBERS[station.policy] % 4
+            row.lifo = station.discipline is Discipline.LIFO
+            row.shards, row.copies = (station.shards, station.copies) if station.shards else (1, count)
+            block = machines[first : first + count]
+            block["station"] = k
+            block["head"] = block["tail"] = block["heap"] = block["leaf"] = -1
+            block["zone"] = np.resize(station.zones, count) if station.zones else -1
+            if row.cores > 0:
+                block["leaf"] = np.arange(len(leaves), len(leaves) + count)
+                leaves.extend((interpreter.LEAF_MACHINE, first + j) for j in range(count))
+            first += count
+
+        rings = records(RING, len(tables.rings))
+        for k, length in enumerate(tables.rings):
+            row = rings[k]
+            row.length, row.head, row.tail, row.leaf = max(1, round(length / TICK)), -1, -1, len(leaves)
+            leaves.append((interpreter.LEAF_RING, k))
+        leaf_rows = records(LEAF, len(leaves))
+        for k, (kind, which) in enumerate(leaves):
+            leaf_rows[k].kind, leaf_rows[k].which = kind, which
+
+        store_rows, shards = self._stores()
+        buffers, partitions, carried = self._buffers()
+        flows, points, phases = self._flows()
+        spans, columns = self._spans()
+        for row in spans:
+            if row.first >= 0:
+                flows[row.first].spans = 1
+
+        fixed = len(leaves)
+        tasks = max(256, 4 * tables.margin)
+        control = records(CONTROL, 1)
+        row = control[0]
+        row.seed = np.uint64(salt_of(f"seed:{self.seed}"))
+        row.window_length = max(1, round(window / TICK))
+        row.window_ends = row.window_length
+        row.fixed, row.margin = fixed, tables.margin
+        row.leaves = power_of_two(fixed + tasks)
+        row.leaf_bits = int(row.leaves).bit_length() - 1
+        row.horizon = (1 << (63 - int(row.leaf_bits))) - 1
+        row.free_entry = -1
+        meters = len(tables.meters)
+        w = self.most_windows
+        most_shards = max([1, *(int(s.shards) for s in stations)])
+        arrays.update(
+            after=self._after(),
+            spans=spans,
+            points=points,
+            phases=phases,
+            leaves=leaf_rows,
+            carried=carried,
+            control=control,
+            stations=stations,
+            machines=machines,
+            stores=store_rows,
+            shards=shards,
+            entries=records(ENTRY, max(1024, 2 * tables.margin)),
+            buckets=np.full(1024, -1, dtype=np.int32),
+            buffers=buffers,
+            partitions=partitions,
+            messages=chained(MESSAGE, max(256, 4 * tables.margin), "next"),
+            payload=np.zeros((max(256, 4 * tables.margin), carried.shape[1]), dtype=np.int64),
+            flows=flows,
+            tasks=chained(TASK, tasks, "ahead"),
+            registers=np.full((tasks, max(tables.registers, 1)), -1, dtype=np.int64),
+            rings=rings,
+            trackers=chained(TRACKER, max(256, 4 * tables.margin), "pending"),
+            lasts=np.full((max(256, 4 * tables.margin), columns), -1, dtype=np.int64),
+            tree=rebuild(np.full(int(row.leaves), NEVER, dtype=np.int64)),
+            ready=np.zeros(tasks, dtype=np.int64),
+            counts=np.zeros(most_shards, dtype=np.int64),
+            distinct=np.zeros(most_shards, dtype=np.int64),
+            store_rates=np.zeros((max(len(model.stores), 1), max(len(tables.populations), 1))),
+            meters=records(METER, meters),
+            snap_meters=np.zeros((w, max(meters, 1)), dtype=METER).view(np.recarray),
+            snap_stations=np.zeros((w, len(stations)), dtype=STATION).view(np.recarray),
+            snap_stores=np.zeros((w, len(store_rows)), dtype=STORE).view(np.recarray),
+            snap_buffers=np.zeros((w, len(buffers)), dtype=BUFFER).view(np.recarray),
+            snap_live=np.zeros(w, dtype=np.int64),
+            histogram=np.zeros((w, max(meters, 1), CELL_COUNT), dtype=np.int32),
+        )
+        return State(**arrays)
+
+    def _stores(self) -> tuple[Any, Any]:
+        model = self.model
+        rows = records(STORE, len(model.stores))
+        shards = records(SHARD, sum(s.shards for s in model.stores))
+        shards["newest"] = shards["oldest"] = -1
+        first = 0
+        for k, store in enumerate(model.stores):
+            row = rows[k]
+            start = self.start.get(store.name)
+            row.memory = np.inf if store.memory is None else store.memory
+            row.ttl = NEVER if store.ttl is None else min(round(store.ttl / TICK), int(NEVER))
+            row.evict, row.shards, row.first = _EVICT_NUMBERS[store.evict], store.shards, first
+            row.recent = NEVER
+            row.lists = 1
+            if start is not None:
+                asked = [p for p in self.tables.populations if p.name in start.rates]
+                row.lists = sum(p.size for p in asked) <= LISTED_KEYS
+                if start.recent is not None:
+                    row.recent = min(max(1, round(start.recent / TICK)), int(NEVER))
+            first += store.shards
+        return rows, shards
+
+    def _buffers(self) -> tuple[Any, Any, Any]:
+        model = self.model
+        rows = records(BUFFER, len(model.buffers))
+        partitions = records(PARTITION, sum(b.partitions for b in model.buffers))
+        partitions["head"] = partitions["tail"] = partitions["consumer"] = -1
+        carried = np.full(
+            (max(len(model.buffers), 1), max([1, *(len(b.carries) for b in model.buffers)])),
+            -1,
+            dtype=np.int64,
+        )
+        first = 0
+        for k, buffer in enumerate(model.buffers):
+            row = rows[k]
+            row.first, row.partitions, row.flow, row.batch = first, buffer.partitions, -1, 1
+            row.salt = np.uint64(salt_of(f"buffer:{buffer.name}"))
+            for n, flow in enumerate(model.flows):
+                if isinstance(flow.source, Consume) and flow.source.buffer == buffer.name:
+                    row.flow, row.batch = n, flow.source.batch
+            partitions[first : first + buffer.partitions]["buffer"] = k
+            for j, name in enumerate(buffer.carries):
+                carried[k, j] = self.tables.register_of[name]
+            first += buffer.partitions
+        return rows, partitions, carried
+
+    def _flows(self) -> tuple[Any, Any, Any]:
+        rows = records(FLOW, len(self.model.flows))
+        points: list[tuple[float, float, float]] = []
+        phases: list[float] = []
+        for k, flow in enumerate(self.model.flows):
+            row, source = rows[k], flow.source
+            row.salt, row.entry = np.uint64(salt_of(f"flow:{flow.name}")), self.tables.entries[k]
+            match source:
+                case Poisson(rates, times) if len(rates) == 1:
+                    row.kind, row.rate = arrivals.POISSON, rates[0] * TICK
+                case Poisson(rates, times):
+                    row.kind, row.first, row.points = arrivals.VARYING, len(points), len(rates)
+                    points.extend(_curve(flow.name, rates, times))
+                case Clock(every, number):
+                    row.kind, row.first, row.points = arrivals.TICKING, len(phases), number
+                    row.every = max(1, round(every / TICK))
+                    generator = np.random.Generator(
+                        np.random.Philox(key=[salt_of(f"seed:{self.seed}"), int(row.salt)])
+                    )
+                    phases.extend(np.sort(generator.random(number)) * every / TICK)
+                case Consume() | After():
+                    row.kind = arrivals.CAUSED
+        return rows, np.array(points or [(0.0, 0.0, 0.0)]), np.array(phases or [0.0])
+
+    def _after(self) -> Any:
+        names = [f.name for f in self.model.flows]
+        rules = []
+        for then, flow in enumerate(self.model.flows):
+            source = flow.source
+            if isinstance(source, After):
+                mask = sum(1 << self.tables.register_of[name] for name in source.carries)
+                law = -1 if source.wait is None else self.tables.law_of[source.wait.scaled(1 / TICK)]
+                for name in source.flows:
+                    if name not in names:
+                        raise ModelError(f"flow {flow.name!r} follows {name!r}, which is not there")
+                    salt = salt_of(f"after:{name}:{flow.name}")
+                    rules.append((salt, mask, source.chance, names.index(name), then, law))
+        rows = records(AFTER, len(rules))
+        rows["flow"] = -1
+        for k, rule in enumerate(rules):
+            rows[k] = rule
+        return rows
+
+    def _spans(self) -> tuple[Any, int]:
+        names = [f.name for f in self.model.flows]
+        rows = records(SPAN, len(self.model.spans))
+        rows["first"] = -1
+        columns: dict[str, int] = {}
+        for k, span in enumerate(self.model.spans):
+            if span.first not in names or span.last not in names:
+                raise ModelError(f"{span.name!r} names a flow that is not there")
+            column = columns.get(span.first, 0)
+            columns[span.first] = column + 1
+            rows[k] = (
+                names.index(span.first),
+                names.index(span.last),
+                self.tables.meters.index(span.name),
+                column,
+            )
+        return rows, max([1, *columns.values()])
+
+    def filled(self, s: State) -> State:
+        """The state with its stores in the stationary state."""
+        for k, store in enumerate(self.model.stores):
+            start = self.start.get(store.name)
+            if start is None:
+                continue
+            for p, population in enumerate(self.tables.populations):
+                s.store_rates[k, p] = start.rates.get(population.name, 0.0) * TICK
+            if s.stores[k].lists:
+                s = self._laid_out(s, k)
+        return s
+
+    def _laid_out(self, s: State, k: int) -> State:
+        """The content of an LRU store under independent requests: the keys used last, in that order (the
+        move-to-front chain's stationary law: the times since the last use are independent exponentials).
+        """
+        generator = np.random.Generator(np.random.Philox(key=[int(s.control[0].seed), k]))
+        store = s.stores[k]
+        parts: list[tuple[Any, Any, Any, Any]] = []
+        for p, population in enumerate(self.tables.populations):
+            rate = float(s.store_rates[k, p])
+            if rate <= 0:
+                continue
+            index = np.arange(1, population.size + 1, dtype=np.float64)
+            weights = index**-population.exponent
+            idle = generator.exponential(1.0, population.size) / (rate * weights / weights.sum())
+            age = np.zeros(population.size)
+            present = np.ones(population.size, dtype=bool)
+            if store.ttl != NEVER:
+                each = rate * weights / weights.sum() * float(store.ttl)
+                present = generator.random(population.size) < each / (1 + each)
+                age = generator.random(population.size) * float(store.ttl)
+                idle = np.minimum(idle, age)
+            keys = (population.number << 48) + np.arange(1, population.size + 1, dtype=np.int64)
+            size = self._entry_bytes(k, p)
+            parts.append((keys[present], idle[present], age[present], np.full(int(present.sum()), size)))
+        if not parts:
+            return s
+        keys, idle, age, sizes = (np.concatenate(column) for column in zip(*parts, strict=True))
+        order = np.argsort(idle)
+        if np.isfinite(
+            store.memory
+        ):  # no more than fits, with room to spare for shards that get less than their share
+            fits = np.searchsorted(
+                np.cumsum(sizes[order]), 1.5 * store.memory * store.shards + 64 * sizes.max()
+            )
+            order = order[:fits]
+        order = order[::-1]
+        while len(s.entries) < len(order) + 2 * self.tables.margin:
+            larger = enlarged(s, Status.ENTRIES, self.limits)
+            if larger is None:
+                return s
+            s = larger
+        stores.lay_out(s, k, keys[order].astype(np.uint64), sizes[order], idle[order], age[order])
+        return s
+
+    def _entry_bytes(self, store: int, population: int) -> float:
+        code = self.tables.arrays["code"]
+        for row in code:
+            if row.op == interpreter.GET and row.a == store and row.d == population:
+                return float(row.x)
+            if row.op == interpreter.MGET and row.a == store and row.law == population:
+                return float(row.x)
+        return 1.0
+
+
+def _machines(station: Any) -> int:
+    if station.shards:
+        return int(station.shards * station.copies)
+    return 1 if station.policy is Policy.SHARED else int(station.machines)
+
+
+def _curve(name: str, rates: tuple[float, ...], times: tuple[float, ...]) -> list[tuple[float, float, float]]:
+    if len(rates) != len(times) or any(b <= a for a, b in pairwise(times)) or times[0] != 0 or min(rates) < 0:
+        raise ModelError(
+            f"the rate of {name!r} needs a rate for each time, times from 0 upwards, and no rate below 0"
+        )
+    at = np.array(times) / TICK
+    rate = np.array(rates) * TICK
+    passed = np.concatenate([[0.0], np.cumsum(np.diff(at) * (rate[1:] + rate[:-1]) / 2)])
+    return list(zip(at, rate, passed, strict=True))
