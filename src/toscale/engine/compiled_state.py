@@ -83,7 +83,7 @@ def _lower(context: Any, builder: Any, kind: Any, value: Any, name: str) -> Any:
     size = context.get_abi_sizeof(context.get_data_type(array_type.dtype))
     if isinstance(array_type.dtype, types.Record):
         size = array_type.dtype.size
-    shape = [load(1 + k) for k in range(array_type.ndim)]
+    shape = [ir.Constant(word, 0), *(load(1 + k) for k in range(1, array_type.ndim))]
     strides: list[Any] = [ir.Constant(word, size)]
     for length in reversed(shape[1:]):
         strides.insert(0, builder.mul(strides[0], length))

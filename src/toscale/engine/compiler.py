@@ -173,6 +173,10 @@ class _Compiler:
         self.meters = [f.name for f in model.flows]
         self.meters += [m for m in dict.fromkeys(measures) if m not in self.meters]
         self.meters += [s.name for s in model.spans]
+        self.awaited = {s.last for s in model.spans} | {
+            f.name for f in model.flows if isinstance(f.source, Consume)
+        }
+        self.awaited |= {name for f in model.flows if isinstance(f.source, After) for name in f.source.flows}
         self.margin = 64
         for (
             flow
@@ -258,8 +262,10 @@ class _Compiler:
                     self.emit(Op.TAKE)
             self.block(steps, frame)
             self.emit(Op.END)
+            self.rows[-1].sync = flow.name in self.awaited
             self.place(out)
             self.emit(Op.FAIL)
+            self.rows[-1].sync = flow.name in self.awaited
             self.children()
         for flow in self.model.flows:
             if isinstance(flow.source, After):

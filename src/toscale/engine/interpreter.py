@@ -245,7 +245,7 @@ def run_task(S, i):  # type: ignore[no-untyped-def]
             send(S, i, np.int64(step.a), np.int64(step.b), step.salt)
             pc += 1
         elif op == END or op == FAIL:
-            end_request(S, i)
+            end_request(S, i, np.int64(min(passed + 0.5, LONGEST)))
             return NEVER
         elif op == JUMP:
             pc = np.int64(step.a)
@@ -440,14 +440,14 @@ def close_window(S):  # type: ignore[no-untyped-def]
     w = c.window
     end = c.window_ends
     c.now = end
-    for k in range(S.stations.shape[0]):
+    for k in range(c.n_stations):
         touch(S, k)
         S.snap_stations[w, k] = S.stations[k]
-    for k in range(S.meters.shape[0]):
+    for k in range(c.n_meters):
         S.snap_meters[w, k] = S.meters[k]
-    for k in range(S.stores.shape[0]):
+    for k in range(c.n_stores):
         S.snap_stores[w, k] = S.stores[k]
-    for k in range(S.buffers.shape[0]):
+    for k in range(c.n_buffers):
         touch_buffer(S, k)
         S.snap_buffers[w, k] = S.buffers[k]
     S.snap_live[w] = c.live + c.messages
@@ -459,15 +459,15 @@ def close_window(S):  # type: ignore[no-untyped-def]
 def advance(S, windows):  # type: ignore[no-untyped-def]
     """Simulates until so many windows are full, or an array or a bound is; says which (`Status`)."""
     c = S.control[0]
-    tasks = S.tasks.shape[0]
+    tasks = c.n_tasks
     while True:
         if c.live + c.margin >= tasks:
             return S_TASKS
-        if c.messages + c.margin >= S.messages.shape[0]:
+        if c.messages + c.margin >= c.n_messages:
             return S_MESSAGES
-        if c.trackers + c.margin >= S.trackers.shape[0]:
+        if c.trackers + c.margin >= c.n_trackers:
             return S_TRACKERS
-        if c.entries + c.margin >= S.entries.shape[0]:
+        if c.entries + c.margin >= c.n_entries:
             return S_ENTRIES
         if c.ready_count > 0:
             i = S.ready[c.ready_head]

@@ -35,7 +35,7 @@ def start_consumer(S, partition):  # type: ignore[no-untyped-def]
     t.request = mix(mix(S.control[0].seed ^ b.salt) + np.uint64(partition) * GOLDEN + np.uint64(p.starts))
     t.key = mix(t.request + GOLDEN)
     t.partition = partition
-    for r in range(S.registers.shape[1]):
+    for r in range(S.control[0].n_registers):
         S.registers[i, r] = -1
     p.consumer = i
     ready(S, i)
@@ -57,7 +57,7 @@ def send(S, i, buffer, key_register, salt):  # type: ignore[no-untyped-def]
     m.tracker = t.tracker
     if t.tracker >= 0:
         S.trackers[t.tracker].pending += 1
-    for k in range(S.payload.shape[1]):
+    for k in range(S.control[0].n_payload):
         r = S.carried[buffer, k]
         if r >= 0:
             S.payload[n, k] = S.registers[i, r]
@@ -106,7 +106,7 @@ def take_batch(S, i):  # type: ignore[no-untyped-def]
     t.request = mix(first.request + b.salt)
     t.key = mix(t.request + GOLDEN)
     t.start = first.sent
-    for k in range(S.payload.shape[1]):
+    for k in range(S.control[0].n_payload):
         r = S.carried[p.buffer, k]
         if r >= 0:
             S.registers[i, r] = S.payload[t.message, k]
@@ -116,9 +116,9 @@ def take_batch(S, i):  # type: ignore[no-untyped-def]
 
 
 @jit
-def end_request(S, i):  # type: ignore[no-untyped-def]
+def end_request(S, i, passed):  # type: ignore[no-untyped-def]
     """The first task of a request has come to its end, well or otherwise: counted, and what it causes is
-    started.
+    started. `passed`: ticks until the answer has arrived, where nothing else waits for that.
     """
     t = S.tasks[i]
     now = S.control[0].now
@@ -127,7 +127,7 @@ def end_request(S, i):  # type: ignore[no-untyped-def]
         end_batch(S, i, well)
         return
     if well:
-        record(S, t.flow, now - t.start)
+        record(S, t.flow, now + passed - t.start)
         if t.tracker >= 0:
             caused(S, t.tracker, t.flow)
         follow(S, i)

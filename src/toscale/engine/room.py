@@ -72,7 +72,7 @@ def enlarged(s: State, status: Status, limits: Limits) -> State | None:
                 return None
             entries = records(ENTRY, 2 * len(s.entries))
             entries[: len(s.entries)] = s.entries
-            buckets = np.full(power_of_two(len(entries)), -1, dtype=np.int32)
+            buckets = np.full(2 * power_of_two(len(entries)), -1, dtype=np.int32)
             larger = s.replaced(entries=entries, buckets=buckets)
             stores.rehash(larger)
             return larger

@@ -241,7 +241,6 @@ METER = np.dtype(
         ("started", "i8"),
         ("done", "i8"),
         ("total", "f8"),  # of the times of those that were answered, in ticks
-        ("squares", "f8"),
         ("longest", "i8"),
         ("causes", "i8", (8,)),  # failed, by outcome
     ],
@@ -274,6 +273,20 @@ CONTROL = np.dtype(
         ("entries", "i8"),
         ("free_entry", "i8"),
         ("lost_passes", "i8"),
+        ("n_tasks", "i8"),  # lengths of the arrays
+        ("n_messages", "i8"),
+        ("n_trackers", "i8"),
+        ("n_entries", "i8"),
+        ("n_buckets", "i8"),
+        ("n_stations", "i8"),
+        ("n_meters", "i8"),
+        ("n_stores", "i8"),
+        ("n_buffers", "i8"),
+        ("n_spans", "i8"),
+        ("n_after", "i8"),
+        ("n_registers", "i8"),  # and their widths
+        ("n_payload", "i8"),
+        ("n_lasts", "i8"),
     ],
     align=True,
 )
@@ -354,6 +367,11 @@ class State:
             rows.append([array.ctypes.data, *array.shape, *[0] * (3 - dimensions)])
             setattr(self, name, array)
         self.table = np.array(rows, dtype=np.int64)
+        control = arrays["control"][0]
+        for name in control.dtype.names:
+            if name.startswith("n_"):
+                array = arrays[name[2:]]
+                control[name] = array.shape[-1]
         self.address = self.table.ctypes.data
 
     def replaced(self, **arrays: Any) -> State:

@@ -17,6 +17,7 @@ from toscale.engine.jit import jit
 from toscale.engine.tree import NEVER
 
 LRU, FIFO, RANDOM = 0, 1, 2
+OFTEN = 6.0
 INDEX = np.uint64((1 << 47) - 1)
 FRESH = np.uint64(1 << 47)
 """The bit that marks a key as one that was inserted during the run."""
@@ -25,7 +26,7 @@ FRESH = np.uint64(1 << 47)
 @jit
 def bucket_of(S, store, key):  # type: ignore[no-untyped-def]
     """Where the chain of a key's entries begins."""
-    return np.int64(mix(key + np.uint64(store) * GOLDEN) & np.uint64(S.buckets.shape[0] - 1))
+    return np.int64(mix(key + np.uint64(store) * GOLDEN) & np.uint64(S.control[0].n_buckets - 1))
 
 
 @jit
@@ -253,8 +254,9 @@ def stationary_age(rate, recent, ttl, renewed, salt):  # type: ignore[no-untyped
     """How old an entry is at a random moment, and how long unused; (-1, 0) where it is absent.
 
     The key is asked for as a Poisson process of this rate (per tick). It is inserted when it is asked for and
-    absent, and goes when it is `ttl` old or, with `renewed`, unused for `recent` (else `recent` old). The
-    moment is drawn in an alternation that has gone on for several cycles.
+    absent, and goes when it is `ttl` old or, with `renewed`, unused for `recent` (else `recent` old). Drawn
+    exactly, by looking back to a gap so long that the use after it inserted the key; beyond OFTEN uses within
+    `recent` such gaps (fewer than one in four hundred) are left out.
     """
     k = np.uint64(1)
     if not renewed:
@@ -269,29 +271,29 @@ def stationary_age(rate, recent, ttl, renewed, salt):  # type: ignore[no-untyped
         if gap < recent:
             return 0.0, gap
         return -1.0, 0.0
-    if recent >= ttl or rate * recent > 30.0:  # it never goes for want of use
+    if recent >= ttl or rate * recent > OFTEN:  # it hardly ever goes for want of use
         if unit(mix(salt + GOLDEN)) < rate * ttl / (1.0 + rate * ttl):
             age = unit(mix(salt + GOLDEN + GOLDEN)) * ttl
             return age, min(gap, age)
         return -1.0, 0.0
-    horizon = (4.0 + unit(mix(salt + GOLDEN))) * (
-        1.0 / rate + min(np.float64(ttl), np.float64(recent) * np.exp(min(rate * recent, 30.0)))
-    )
-    now = 0.0
-    inserted = -1.0
-    last = 0.0
-    while True:
-        k += np.uint64(1)
-        following = now - np.log(unit(mix(salt + k * GOLDEN))) / rate
-        if following >= horizon:
-            break
-        now = following
-        if inserted < 0.0 or now - last >= recent or now - inserted >= ttl:
-            inserted = now
-        last = now
-    if inserted < 0.0 or horizon - last >= recent or horizon - inserted >= ttl:
+    if gap >= recent:
         return -1.0, 0.0
-    return horizon - inserted, horizon - last
+    age = gap  # back to the oldest use before which nobody had used it for so long: there it was inserted
+    while True:
+        before = -np.log(unit(mix(salt + k * GOLDEN))) / rate
+        if before >= recent:
+            break
+        age += before
+        k += np.uint64(1)
+    inserted = age
+    while k > np.uint64(1):  # forward again: a use after the ttl inserts anew
+        k -= np.uint64(1)
+        age += np.log(unit(mix(salt + k * GOLDEN))) / rate
+        if inserted - age >= ttl:
+            inserted = age
+    if inserted >= ttl:
+        return -1.0, 0.0
+    return inserted, gap
 
 
 @jit

@@ -33,12 +33,25 @@ def cell(ticks):  # type: ignore[no-untyped-def]
     """The histogram's cell of a time: exact below 2 ** BITS ticks, log-linear above."""
     if ticks < _CELLS_PER_OCTAVE:
         return max(ticks, 0)
-    top = 0
+    top = np.int64(0)
     rest = ticks
-    for step in (32, 16, 8, 4, 2, 1):
-        if rest >> step:
-            rest >>= step
-            top += step
+    if rest >> 32:
+        rest >>= 32
+        top += 32
+    if rest >> 16:
+        rest >>= 16
+        top += 16
+    if rest >> 8:
+        rest >>= 8
+        top += 8
+    if rest >> 4:
+        rest >>= 4
+        top += 4
+    if rest >> 2:
+        rest >>= 2
+        top += 2
+    if rest >> 1:
+        top += 1
     return min(((top - BITS) << BITS) + (ticks >> (top - BITS)), CELL_COUNT - 1)
 
 
@@ -48,7 +61,6 @@ def record(S, meter, ticks):  # type: ignore[no-untyped-def]
     m = S.meters[meter]
     m.done += 1
     m.total += ticks
-    m.squares += np.float64(ticks) * ticks
     if ticks > m.longest:
         m.longest = ticks
     S.histogram[S.control[0].window, meter, cell(ticks)] += 1
@@ -75,7 +87,7 @@ def touch(S, station):  # type: ignore[no-untyped-def]
 def ready(S, i):  # type: ignore[no-untyped-def]
     """The task goes on now, after those that are already ready."""
     c = S.control[0]
-    size = S.ready.shape[0]
+    size = c.n_tasks
     at = c.ready_head + c.ready_count
     S.ready[at if at < size else at - size] = i
     c.ready_count += 1
@@ -104,7 +116,7 @@ def spawn(S, parent, pc, salt, k, attached):  # type: ignore[no-untyped-def]
     t = S.tasks[i]
     t.key = mix(p.key + salt + np.uint64(k) * GOLDEN)
     t.request = p.request
-    for r in range(S.registers.shape[1]):
+    for r in range(S.control[0].n_registers):
         S.registers[i, r] = S.registers[parent, r]
     if p.tracker >= 0:
         t.tracker = p.tracker
@@ -148,7 +160,7 @@ def start_request(S, flow, request):  # type: ignore[no-untyped-def]
     t.root = 1
     t.request = request
     t.key = mix(request + GOLDEN)
-    for r in range(S.registers.shape[1]):
+    for r in range(S.control[0].n_registers):
         S.registers[i, r] = -1
     S.meters[flow].started += 1
     if f.spans:
@@ -160,7 +172,7 @@ def start_request(S, flow, request):  # type: ignore[no-untyped-def]
         k.start = c.now
         k.pending = 1
         k.flow = flow
-        for column in range(S.lasts.shape[1]):
+        for column in range(S.control[0].n_lasts):
             S.lasts[tracker, column] = -1
         t.tracker = tracker
     return i
@@ -173,7 +185,7 @@ def start_request(S, flow, request):  # type: ignore[no-untyped-def]
 def caused(S, tracker, flow):  # type: ignore[no-untyped-def]
     """A request of `flow`, caused by the tracked one, has ended well."""
     k = S.trackers[tracker]
-    for s in range(S.spans.shape[0]):
+    for s in range(S.control[0].n_spans):
         span = S.spans[s]
         if span.first == k.flow and span.last == flow:
             S.lasts[tracker, span.column] = S.control[0].now
@@ -188,7 +200,7 @@ def untrack(S, tracker):  # type: ignore[no-untyped-def]
     k.pending -= 1
     if k.pending > 0:
         return
-    for s in range(S.spans.shape[0]):
+    for s in range(S.control[0].n_spans):
         span = S.spans[s]
         if span.first == k.flow:
             last = S.lasts[tracker, span.column]
@@ -338,7 +350,7 @@ def end_child(S, i):  # type: ignore[no-untyped-def]
         if outcome == _DONE:
             p.done += 1
             if t.hands_back:
-                for r in range(S.registers.shape[1]):
+                for r in range(S.control[0].n_registers):
                     S.registers[parent, r] = S.registers[i, r]
         else:
             p.failed += 1
@@ -371,7 +383,7 @@ def time_out(S, ring):  # type: ignore[no-untyped-def]
 def follow(S, i):  # type: ignore[no-untyped-def]
     """Starts the requests of other flows that this one, ended well, is followed by."""
     t = S.tasks[i]
-    for a in range(S.after.shape[0]):
+    for a in range(S.control[0].n_after):
         rule = S.after[a]
         if rule.flow != t.flow:
             continue
