@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from toscale.engine.model import After, Model
+from toscale.engine.model import After, Consume, Model, Scatter, Send, Visit, walk
 from toscale.theory import Twin
 
 WARM_UP = 4.0
@@ -36,6 +36,7 @@ class Pace:
 def pace(model: Model, twin: Twin, *, wanted: int = 2_000) -> Pace:
     """`wanted`: how many requests of each flow the pilot should see, where that is affordable."""
     slots = {s.name: s for s in model.stations}
+    closed = _called_by_consumers_alone(model)
     relaxation = 0.0
     for name, theory in twin.stations.items():
         if theory.arrivals <= 0:
@@ -50,7 +51,10 @@ def pace(model: Model, twin: Twin, *, wanted: int = 2_000) -> Pace:
             if x is not None
         )
         holding = theory.work if theory.holding is None else max(theory.holding, theory.work)
-        relaxation = max(relaxation, 4 * holding / (servers * (1 - min(load, _HIGHEST)) ** 2))
+        own = 4 * holding / (servers * (1 - min(load, _HIGHEST)) ** 2)
+        if name in closed:  # the queue cannot be longer than there are consumers, and forgets as quickly
+            own = min(own, 4 * holding * max(1.0, closed[name] / (theory.machines * servers)))
+        relaxation = max(relaxation, own)
     for buffer in twin.buffers.values():
         load = _HIGHEST if buffer.utilisation is None else min(buffer.utilisation, _HIGHEST)
         batch = (buffer.batch or 1.0) / max(buffer.rate, 1e-9)
@@ -64,3 +68,18 @@ def pace(model: Model, twin: Twin, *, wanted: int = 2_000) -> Pace:
     events = _PER_CALL * sum(s.arrivals for s in twin.stations.values()) + 3.0 * sum(rates)
     slowest = min(rates, default=1.0)
     return Pace(warm_up, max(2 * warm_up, wanted / slowest), max(events, 1.0))
+
+
+def _called_by_consumers_alone(model: Model) -> dict[str, int]:
+    """Stations that only consumers of buffers call, one at a time, with the number of those consumers."""
+    partitions = {b.name: b.partitions for b in model.buffers}
+    found: dict[str, int] = {}
+    others: set[str] = set()
+    for flow in model.flows:
+        called = {s.station for s in walk(flow.steps) if isinstance(s, Visit | Scatter | Send) and s.station}
+        if isinstance(flow.source, Consume):
+            for name in called:
+                found[name] = found.get(name, 0) + partitions[flow.source.buffer]
+        else:
+            others |= called
+    return {name: number for name, number in found.items() if name not in others}
