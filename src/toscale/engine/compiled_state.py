@@ -15,6 +15,7 @@ from numba.core.typing.templates import AttributeTemplate
 from numba.extending import (
     NativeValue,
     infer_getattr,
+    intrinsic,
     lower_getattr_generic,
     models,
     register_model,
@@ -96,3 +97,21 @@ def _lower(context: Any, builder: Any, kind: Any, value: Any, name: str) -> Any:
         meminfo=None,
     )
     return array._getvalue()
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def prefetch(typing_context: Any, array: Any, index: Any) -> Any:
+    """Asks the processor to have an array's element at hand by the time it is needed."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = signature.args[0]
+        element = context.make_array(kind)(context, builder, arguments[0])
+        byte = ir.IntType(8).as_pointer()
+        flag = ir.IntType(32)
+        called = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], called)
+        place = builder.bitcast(builder.gep(element.data, [arguments[1]]), byte)
+        builder.call(function, [place, flag(0), flag(3), flag(1)])  # to be read, and kept
+        return context.get_dummy_value()
+
+    return types.void(array, index), generate

@@ -177,6 +177,12 @@ class _Compiler:
             f.name for f in model.flows if isinstance(f.source, Consume)
         }
         self.awaited |= {name for f in model.flows if isinstance(f.source, After) for name in f.source.flows}
+        self.asked = {  # the store that will be asked for a key, so that it can be made ready for that
+            s.population.name: self.stores[s.store]
+            for f in model.flows
+            for s in walk(f.steps)
+            if isinstance(s, Get) and s.store in self.stores
+        }
         self.margin = 64
         for (
             flow
@@ -308,6 +314,7 @@ class _Compiler:
                     step.population.name,
                     a=self.register(step.register),
                     b=self.population(step.population),
+                    c=self.asked.get(step.population.name, -1),
                 )
             case NewKey():
                 self.emit(

@@ -12,12 +12,23 @@ import numpy as np
 from toscale.engine.arrivals import LONGEST, next_arrival
 from toscale.engine.cores import end_work, start_work
 from toscale.engine.draws import GOLDEN, draw_index, mix, number, unit
-from toscale.engine.jit import jit
-from toscale.engine.machines import PART, SHARD, admit, demand, join_queue, pick_machine, release, wire
+from toscale.engine.jit import jit, prefetch
+from toscale.engine.machines import (
+    BY_POLICY,
+    PART,
+    ROUND_ROBIN,
+    SHARD,
+    admit,
+    demand,
+    join_queue,
+    pick_machine,
+    release,
+    wire,
+)
 from toscale.engine.messages import end_request, send, take_batch, touch_buffer
 from toscale.engine.model import Outcome
 from toscale.engine.state import Op, Status
-from toscale.engine.stores import FRESH, INDEX, drop, get, put, shard_of
+from toscale.engine.stores import FRESH, INDEX, bucket_of, drop, get, put, shard_of
 from toscale.engine.tasks import (
     JOINING,
     end_child,
@@ -179,7 +190,14 @@ def run_task(S, i):  # type: ignore[no-untyped-def]
             return now + np.int64(min(passed + 0.5, LONGEST))
         op = step.op
         if op == PICK:
-            machine = pick_machine(S, i, step)
+            s = S.stations[step.a]
+            if s.machines == 1:
+                machine = s.first
+            elif step.c == BY_POLICY and s.policy == ROUND_ROBIN:
+                machine = s.first + s.turn
+                s.turn = s.turn + 1 if s.turn + 1 < s.machines else 0
+            else:
+                machine = pick_machine(S, i, step)
             S.registers[i, step.b] = machine
             S.machines[machine].outstanding += 1
             pc += 1
@@ -232,7 +250,10 @@ def run_task(S, i):  # type: ignore[no-untyped-def]
             pc += 1
         elif op == KEY:
             if S.registers[i, step.a] < 0:
-                S.registers[i, step.a] = key_of_population(S, np.int64(step.b), t.request + step.salt)
+                key = key_of_population(S, np.int64(step.b), t.request + step.salt)
+                S.registers[i, step.a] = key
+                if step.c >= 0:
+                    prefetch(S.buckets, bucket_of(S, np.int64(step.c), np.uint64(key)))
             pc += 1
         elif op == GET:
             S.registers[i, step.c] = get(

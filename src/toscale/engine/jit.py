@@ -58,6 +58,15 @@ def compiled_before() -> bool:
     return INTERPRETED or any(cache_folder().rglob("*advance*.nbc"))
 
 
+if INTERPRETED:
+
+    def prefetch(array: Any, index: Any) -> None:
+        """Nothing: plain Python has no processor cache to think of."""
+
+else:
+    from toscale.engine.compiled_state import prefetch as prefetch
+
+
 def jit(function: F) -> F:
     """Compiles on first use; strict IEEE arithmetic, so that compiled and interpreted runs give the same
     figures.

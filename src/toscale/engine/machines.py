@@ -21,16 +21,10 @@ SHARD, PART = 0, 1
 
 @jit
 def pick_machine(S, i, step):  # type: ignore[no-untyped-def]
-    """The machine that a call goes to."""
+    """The machine that a call goes to, at a station with several that does not take them in turn."""
     s = S.stations[step.a]
     if step.c == BY_POLICY:
         n = s.machines
-        if n == 1:
-            return s.first
-        if s.policy == ROUND_ROBIN:
-            k = s.turn if s.turn < n else 0
-            s.turn = k + 1
-            return s.first + k
         key = mix(S.tasks[i].key + step.salt)
         k = np.int64(key % np.uint64(n))
         if s.policy == RANDOM:
@@ -61,7 +55,7 @@ def pick_machine(S, i, step):  # type: ignore[no-untyped-def]
     machine = s.first + shard * s.copies
     if s.copies > 1 and (step.c == BY_COPY or step.c == BY_ANY or turning > 0):
         skip = 1 if step.c == BY_COPY or turning == BY_COPY else 0
-        s.turn = s.turn + 1 if s.turn < 1_000_000_000 else 0
+        s.turn = s.turn + 1 if s.turn + 1 < s.machines else 0
         machine += skip + s.turn % (s.copies - skip)
     return machine
 
