@@ -149,3 +149,7 @@ def test_rounding(value: float, digits: int) -> None:
     assert round_to(value, digits) == pytest.approx(value, rel=0.51 * 10.0 ** (1 - digits))
     assert round_to(round_to(value, digits), digits) == round_to(value, digits)
     assert not math.isinf(round_to(value, digits))
+
+
+def test_a_small_range_has_no_multiplier() -> None:
+    assert format_range(0.0067, 0.017, NUMBER) == "0.0067 to 0.017"

@@ -301,3 +301,8 @@ def test_certain_work_needs_no_numpy() -> None:
 def test_values_are_plain_numbers_for_json() -> None:
     estimate = Sheet.evaluate(LINKS)["peak_reads"]
     json.dumps([estimate.median, estimate.low, estimate.high, estimate.shares], allow_nan=False)
+
+
+def test_a_large_result_has_its_shares_too() -> None:
+    sheet = Sheet.evaluate({"a": "1G to 9G", "b": "a * 1 MB"})
+    assert sheet["b"].shares == pytest.approx({"a": 1.0}, abs=1e-6)

@@ -99,7 +99,7 @@ def _lower(context: Any, builder: Any, kind: Any, value: Any, name: str) -> Any:
     return array._getvalue()
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def prefetch(typing_context: Any, array: Any, index: Any) -> Any:
     """Asks the processor to have an array's element at hand by the time it is needed."""
 

@@ -302,7 +302,8 @@ def normal_quantile(u: Array) -> Array:
     error = np.vectorize(_normal_cdf)(x) - lower
     step = error * sqrt(2 * np.pi) * np.exp(x * x / 2)
     x = x - step / (1 + x * step / 2)
-    return np.where(u < 0.5, x, -x)
+    quantile: Array = np.where(u < 0.5, x, -x)
+    return quantile
 
 
 _Z99 = 2.3263478740408408

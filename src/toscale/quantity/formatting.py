@@ -131,7 +131,7 @@ def _ends(low: float, high: float, digits: int) -> tuple[str, str]:
     def written(value: float) -> str:
         if value == 0:
             return "0"
-        if abs(value) >= sizes[step] / 100:
+        if not step or abs(value) >= sizes[step] / 100:
             return _plain(value / sizes[step], digits) + step
         text, own = _scale(value, digits)
         if own or "e" in text or float(text) > abs(float(mantissa)):

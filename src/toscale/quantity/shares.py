@@ -27,11 +27,11 @@ def variance_shares(value: Value, assumptions: Sequence[Assumption], seed: int) 
 
     if isinstance(value, float) or not assumptions or len(value) != SAMPLES:
         return {}
-    target = np.log(value) if value.min() > 0 else np.asarray(value)
-    target = target - target.mean()
+    whole_target = np.log(value) if value.min() > 0 else np.asarray(value)
+    target = whole_target - whole_target.mean()
     # A scale of one keeps the squares of very large values finite.
     widest = float(np.abs(target).max())
-    if widest <= 1e-12 * max(1.0, float(np.abs(value).max())):
+    if widest <= 1e-12 * max(1e-300, float(np.abs(whole_target).max())):
         return {}
     target = target / widest
     degree = 3 if len(assumptions) <= MOST_CURVED else 1
