@@ -1,0 +1,297 @@
+"""Which words does the command take? Its arguments and options, and the help on them.
+
+What cannot be understood is said in one line with what was probably meant, and ends with exit code 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import re
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+__all__ = ["COMMANDS", "parse"]
+
+COMMANDS: dict[str, str] = {
+    "new": "write a small design to start from",
+    "check": "find what is wrong or vague in design files; with --simulate, judge their targets",
+    "estimate": "compute the estimates: ranges, derivations, which assumption matters most",
+    "simulate": "run the design, and judge it against its own targets",
+    "report": "walk through the four steps, and write one page of HTML with plots",
+    "explain": "explain a rule, such as TS201: why it is there, what breaks it, what keeps it",
+    "rules": "list all rules with their codes",
+    "schema": "print the JSON Schema of design files, for editors",
+}
+"""The commands in the order in which they are met, each in a few words."""
+
+HELP = """\
+usage: toscale COMMAND [options]
+
+ToScale: a system design in one text file, estimated, simulated and judged against its own targets.
+
+commands:
+{commands}
+
+options:
+  -h, --help     show this, or the help on a command: toscale simulate --help
+  --version      show the version
+
+A first design in two steps:
+  toscale new shop.design.yaml
+  toscale report shop.design.yaml --output shop.html
+
+Exit code: 0 nothing is missed; 1 a target is missed, or a design has errors; 2 the call or a file cannot be read.
+"""
+
+FILE = "a design file; - is the standard input"
+
+
+class _Refused(Exception):
+    """The call cannot be understood."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise _Refused(f"{message}\n\n{self.format_usage().rstrip()}\nMore: {self.prog} --help")
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace | int:
+    """The options of a call, or the exit code where the call is answered with that (help, version, a refusal)."""
+    import sys
+
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(
+            HELP.format(commands="\n".join(f"  {name:<14} {what}" for name, what in COMMANDS.items())), end=""
+        )
+        return 0 if arguments else 2
+    if arguments[0] in ("--version", "-V", "version"):
+        from toscale import __version__
+
+        print(f"toscale {__version__}")
+        return 0
+    command, *rest = arguments
+    try:
+        if command not in COMMANDS:
+            raise _Refused(_unknown(command))
+        parser = _PARSERS[command](command)
+        return parser.parse_args(rest, argparse.Namespace(command=command))
+    except _Refused as refusal:
+        print(f"toscale: {refusal}", file=sys.stderr)
+        return 2
+    except SystemExit as answered:  # argparse has shown the help
+        return int(answered.code or 0)
+
+
+def _unknown(command: str) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(command, COMMANDS, n=1)
+    if not command.startswith("-") and (command.endswith((".yaml", ".yml")) or "/" in command):
+        return f"a file is not a command: toscale check {command}"
+    mend = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(COMMANDS)}."
+    what = "option" if command.startswith("-") else "command"
+    return f"unknown {what} `{command}`: {mend}"
+
+
+# ---- one parser a command
+
+
+def _parser(command: str, description: str, epilog: str = "") -> _Parser:
+    return _Parser(
+        prog=f"toscale {command}",
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+
+
+def _new(command: str) -> _Parser:
+    parser = _parser(
+        command,
+        "Writes a small, complete, commented design to start from. A file that is there is never overwritten.",
+    )
+    parser.add_argument(
+        "file", nargs="?", default="system.design.yaml", metavar="FILE", help="default: %(default)s"
+    )
+    return parser
+
+
+def _check(command: str) -> _Parser:
+    parser = _parser(
+        command,
+        "Finds what is wrong in design files, and what is vague. Warnings and notes do not fail.",
+        "A folder stands for all *.design.yaml in it. With --simulate each design is also run, and each of its\n"
+        "targets is met, at risk, missed (exit code 1) or unknown.",
+    )
+    parser.add_argument(
+        "paths", nargs="+", metavar="PATH", help="design files and folders; - is the standard input"
+    )
+    parser.add_argument("--simulate", action="store_true", help="run each design, and judge its targets")
+    parser.add_argument(
+        "-q", "--quiet", action="store_true", help="show errors only, and targets that are not met"
+    )
+    _run_options(parser)
+    return parser
+
+
+def _estimate(command: str) -> _Parser:
+    parser = _parser(command, "Computes the estimates of a design, and what the rest of it adds up to.")
+    parser.add_argument("file", metavar="FILE", help=FILE)
+    _seed(parser)
+    _at(parser)
+    _json(parser)
+    return parser
+
+
+def _simulate(command: str) -> _Parser:
+    parser = _parser(
+        command,
+        "Runs a design at the median of its rates and at their upper end, and judges its targets.",
+        "Without --duration it runs until the figures are as precise as asked for.",
+    )
+    parser.add_argument("file", metavar="FILE", help=FILE)
+    _run_options(parser)
+    _verbose(parser)
+    return parser
+
+
+def _report(command: str) -> _Parser:
+    parser = _parser(
+        command,
+        "Walks through the four steps of a design as far as they exist, and writes one self-contained page of HTML.",
+    )
+    parser.add_argument("file", metavar="FILE", help=FILE)
+    parser.add_argument(
+        "-o", "--output", metavar="PAGE", help="the page to write; default: the name of the design with .html"
+    )
+    _run_options(parser, json=False)
+    _verbose(parser)
+    return parser
+
+
+def _explain(command: str) -> _Parser:
+    parser = _parser(
+        command, "Explains a rule: why it is there, a design that breaks it and one that does not."
+    )
+    parser.add_argument("code", metavar="CODE", help="such as TS201")
+    return parser
+
+
+def _rules(command: str) -> _Parser:
+    return _parser(command, "Lists all rules that `toscale check` knows.")
+
+
+def _schema(command: str) -> _Parser:
+    return _parser(command, "Prints the JSON Schema of design files: editors complete and check with it.")
+
+
+_PARSERS: dict[str, Callable[[str], _Parser]] = {
+    "new": _new,
+    "check": _check,
+    "estimate": _estimate,
+    "simulate": _simulate,
+    "report": _report,
+    "explain": _explain,
+    "rules": _rules,
+    "schema": _schema,
+}
+
+
+# ---- options that several commands share
+
+
+def _run_options(parser: _Parser, json: bool = True) -> None:
+    _seed(parser)
+    parser.add_argument(
+        "--duration",
+        type=_duration,
+        metavar="TIME",
+        help="so much traffic is simulated, such as 60s or 10min, instead of running until it is precise",
+    )
+    parser.add_argument(
+        "--precision",
+        type=_precision,
+        metavar="SHARE",
+        default=0.05,
+        help="how wide the intervals may be, such as 2%%; default: 5%%",
+    )
+    _at(parser)
+    if json:
+        _json(parser)
+
+
+def _seed(parser: _Parser) -> None:
+    parser.add_argument(
+        "--seed", type=_seed_number, default=1, metavar="N", help="of all random draws; default: %(default)s"
+    )
+
+
+def _at(parser: _Parser) -> None:
+    parser.add_argument(
+        "--at",
+        type=_multiple,
+        default=1.0,
+        metavar="MULTIPLE",
+        help="at a multiple of what grows (`growth.of`; without one, of all rates), such as 10x",
+    )
+
+
+def _json(parser: _Parser) -> None:
+    parser.add_argument(
+        "--json", action="store_true", help="the figures as JSON, for programs: see docs/json.md"
+    )
+
+
+def _verbose(parser: _Parser) -> None:
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="all defaults with their sources, and all notes"
+    )
+
+
+def _seed_number(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,18}", text):
+        raise argparse.ArgumentTypeError(f"a seed is a whole number such as 7, not {text!r}")
+    return int(text)
+
+
+def _multiple(text: str) -> float:
+    found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*[x×]?", text.strip())
+    value = float(found[1]) if found else 0.0
+    if not 1e-3 <= value <= 1e6:
+        raise argparse.ArgumentTypeError(
+            f"a multiple is a number such as 10x, from 0.001x to 1,000,000x, not {text!r}"
+        )
+    return value
+
+
+def _precision(text: str) -> float:
+    found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(%?)", text.strip())
+    value = float(found[1]) / (100 if found[2] else 1) if found else math.nan
+    if not 0.001 <= value <= 0.5:
+        raise argparse.ArgumentTypeError(f"a precision is a share such as 2%, from 0.1% to 50%, not {text!r}")
+    return value
+
+
+_UNITS = {
+    "ms": 1e-3,
+    "s": 1.0,
+    "min": 60.0,
+    "m": 60.0,
+    "hour": 3600.0,
+    "hours": 3600.0,
+    "h": 3600.0,
+    "day": 86400.0,
+}
+
+
+def _duration(text: str) -> float:
+    found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*([a-z]*)", text.strip())
+    unit = _UNITS.get(found[2] or "s") if found else None
+    value = float(found[1]) * unit if found and unit else 0.0
+    if not 0 < value <= 30 * 86400:
+        raise argparse.ArgumentTypeError(
+            f"a duration is a time such as 60s, 10min or 2h, of 30 days at most, not {text!r}"
+        )
+    return value

@@ -1,0 +1,59 @@
+"""`toscale report FILE`: walks through the four steps of a design, and writes them as one page of HTML with
+plots.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from toscale.cli.files import ENDING, load, reason_of, refuse
+from toscale.cli.terminal import Terminal, Unreadable
+from toscale.design.problems import DesignError
+
+__all__ = ["run"]
+
+
+def run(options: argparse.Namespace, terminal: Terminal) -> int:
+    """Prints the walk and writes the page; exit code 1 where a target is missed or the design has errors."""
+    output = Path(options.output) if options.output else _page_of(options.file)
+    if output.is_dir():
+        raise Unreadable(f"`{output}` is a folder: name a file for the page")
+    design = load(options.file, terminal, to_run=True)
+    if isinstance(design, int):
+        return design
+    from toscale.cli.running import run_design
+    from toscale.cli.show_simulation import show_summary, show_title
+    from toscale.cli.show_steps import show_steps
+    from toscale.document.findings import find
+    from toscale.document.page import page
+
+    try:
+        simulations = run_design(design, options, terminal) if design.flows else {}
+    except DesignError as error:
+        return refuse(error.problems, options.file, terminal)
+    findings = find(design, simulations, multiple=options.at, seed=options.seed)
+    show_title(design, options.file, terminal, "report" if options.at == 1 else f"report at {options.at:g}x")
+    if design.brief:
+        terminal.say(design.brief)
+    show_steps(findings, terminal, options.verbose)
+    _write(output, page(findings, options.file))
+    show_summary(findings.verdicts, terminal)
+    terminal.line(f"Page: {output}")
+    return 1 if findings.missed else 0
+
+
+def _page_of(file: str) -> Path:
+    """The page's name if none is given, in the folder where the command runs."""
+    name = "design" if file == "-" else Path(file).name
+    return Path(name.removesuffix(ENDING).removesuffix(".yaml") + ".html")
+
+
+def _write(output: Path, text: str) -> None:
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise Unreadable(f"cannot write `{output}`: {reason_of(error)}") from None
+    except ValueError:
+        raise Unreadable(f"cannot write {str(output)!r}: no file can be called so") from None
