@@ -3,8 +3,8 @@
 PYTHON ?= python3
 ARGS ?=
 
-.PHONY: help setup run test check format bench validate lock clean
+.PHONY: help setup run test check format docs bench validate lock clean
 help:
 	@$(PYTHON) tools/tasks.py
-setup run test check format bench validate lock clean:
+setup run test check format docs bench validate lock clean:
 	@$(PYTHON) tools/tasks.py $@ $(ARGS)

@@ -253,6 +253,12 @@ def layout(arguments: List[str]) -> int:
     return status([program("ruff"), "format", "."]) or mended
 
 
+def docs(arguments: List[str]) -> int:
+    """Write the reference pages of docs/ anew from the code"""
+    set_up()
+    return status([program("python"), "-m", "tools.docs", *arguments])
+
+
 def bench(arguments: List[str]) -> int:
     """Measure every published figure of speed again"""
     set_up()
@@ -304,6 +310,7 @@ TASKS = {
     "test": test,
     "check": check,
     "format": layout,
+    "docs": docs,
     "bench": bench,
     "validate": validate,
     "lock": lock,
