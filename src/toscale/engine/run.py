@@ -16,7 +16,7 @@ from toscale.engine import arrivals, interpreter
 from toscale.engine.conservation import check_conservation
 from toscale.engine.model import Model
 from toscale.engine.room import Limits, enlarged
-from toscale.engine.setup import SetUp, StoreStart
+from toscale.engine.setup import SetUp, StoreStart, window_ticks
 from toscale.engine.state import TICK, Status
 from toscale.engine.tables import Tables
 from toscale.engine.tree import schedule
@@ -117,7 +117,7 @@ class Replication:
         s.meters["longest"] = 0
         s.histogram[:] = 0
         control.window = 0
-        control.window_length = max(1, round(window / TICK))
+        control.window_length = window_ticks(window)
         control.window_ends = control.now + control.window_length
 
     def forget(self, windows: int) -> None:

@@ -123,7 +123,7 @@ class SetUp:
         control = records(CONTROL, 1)
         row = control[0]
         row.seed = np.uint64(salt_of(f"seed:{self.seed}"))
-        row.window_length = max(1, round(window / TICK))
+        row.window_length = window_ticks(window)
         row.window_ends = row.window_length
         row.fixed, row.margin = fixed, tables.margin
         row.leaves = power_of_two(fixed + tasks)
@@ -315,7 +315,7 @@ class SetUp:
             keys = (population.number << 48) + np.arange(1, population.size + 1, dtype=np.int64)
             size = self._entry_bytes(k, p)
             parts.append((keys[present], idle[present], age[present], np.full(int(present.sum()), size)))
-        if not parts:
+        if not any(len(keys) for keys, *_ in parts):
             return s
         keys, idle, age, sizes = (np.concatenate(column) for column in zip(*parts, strict=True))
         order = np.argsort(idle)
@@ -343,6 +343,11 @@ class SetUp:
             if row.op == interpreter.MGET and row.a == store and row.law == population:
                 return float(row.x)
         return 1.0
+
+
+def window_ticks(seconds: float) -> int:
+    """The length of a window. One that is longer than the clock runs ends the run as such (HORIZON)."""
+    return max(1, round(min(seconds / TICK, arrivals.LONGEST)))
 
 
 def _machines(station: Any) -> int:

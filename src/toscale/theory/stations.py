@@ -190,7 +190,7 @@ def _group(
             mean = c.stretch * c.work.mean + c.body.mean
             hold += w * c.rate * mean
             square += w * c.rate * (c.stretch**2 * c.work.var + c.body.var + mean * mean)
-    cv2 = max(0.0, square * rate / hold**2 - 1) if hold > 0 else 1.0
+    cv2 = max(0.0, square / hold * (rate / hold) - 1) if hold > 0 else 1.0
     if not isfinite(cv2):
         cv2 = 1.0
     machines = count(place)
@@ -218,7 +218,9 @@ def _group(
         answers = [(1.0, *answer(1 / machines)[1:])]
     else:
         rest = (1 - hot * each) / (machines - each)
-        answers = [(hot * each, *answer(hot)[1:]), (1 - hot * each, *answer(rest)[1:])]
+        answers = [(hot * each, *answer(hot)[1:])]
+        if rest > 0:  # else one key gets all calls
+            answers.append((1 - hot * each, *answer(rest)[1:]))
     blocked = any(not isfinite(c.body.mean) for _, c in parts) and place.slots is not None
     calm = mixed([(share, _calm(answer, blocked)) for share, _, answer in answers])
     return _Group(machines, rate, tuple(answers), calm)
