@@ -1,0 +1,230 @@
+"""Nothing is lost: whatever a model does, arrived = answered + failed + still inside, and when arrivals end,
+all leave.
+
+Models are drawn at random out of every kind of step. `Replication.check_conservation` counts flows, stations,
+slots, queues, buffers and stores; after the arrivals have ended, nothing may be inside any more, and no slot
+be held.
+"""
+
+from __future__ import annotations
+
+from itertools import count
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from toscale.engine.compiler import compile_model
+from toscale.engine.laws import Law
+from toscale.engine.model import (
+    HANDLED,
+    Attribute,
+    Buffer,
+    Call,
+    Chance,
+    Consume,
+    Delay,
+    Discipline,
+    Drop,
+    Each,
+    End,
+    Evict,
+    Flag,
+    Flow,
+    Fork,
+    Get,
+    If,
+    Key,
+    Link,
+    Measure,
+    Model,
+    NewKey,
+    Outcome,
+    Parallel,
+    Pick,
+    Poisson,
+    Policy,
+    Population,
+    Put,
+    Retry,
+    Scatter,
+    Send,
+    Span,
+    Station,
+    Step,
+    Steps,
+    Store,
+    Visit,
+    Work,
+)
+from toscale.engine.run import Replication, StoreStart
+from toscale.engine.state import Status
+
+KEYS = Population("k", 1, 500, 0.8)
+ENDS = 2.0  # seconds after which no request begins
+
+times = st.sampled_from(
+    [
+        Law.fixed(0.002),
+        Law.exponential(0.005),
+        Law.lognormal(0.004, 2.0),
+        Law.gamma(0.003, 0.5),
+        Law.fixed(0.0),
+    ]
+)
+links = st.builds(
+    Link,
+    near=st.none() | times,
+    far=st.none() | times,
+    loss=st.sampled_from([0.0, 0.05]),
+    resend_after=st.just(0.01),
+)
+stations = st.builds(
+    Station,
+    name=st.just(""),
+    machines=st.integers(1, 3),
+    slots=st.none() | st.integers(1, 3),
+    cores=st.none() | st.integers(1, 2),
+    waiting=st.none() | st.integers(0, 3),
+    policy=st.sampled_from(Policy),
+    discipline=st.sampled_from(Discipline),
+    shards=st.sampled_from([0, 0, 2]),
+    copies=st.integers(1, 2),
+    zones=st.sampled_from([(), (0, 1)]),
+)
+works = st.builds(Work.of, times)
+policies = st.fixed_dictionaries(
+    {
+        "timeout": st.none() | st.sampled_from([0.001, 0.01, 0.05]),
+        "retry": st.none() | st.builds(Retry, times=st.integers(0, 2), backoff=st.sampled_from([0.0, 0.003])),
+    }
+)
+
+
+@st.composite
+def models(draw: st.DrawFn) -> Model:
+    """Two flows over three stations, a store and a buffer."""
+    number = count()
+
+    def path() -> str:
+        return f"p{next(number)}"
+
+    def steps(depth: int) -> Steps:
+        return tuple(step(depth) for _ in range(draw(st.integers(0 if depth else 1, 2))))
+
+    def step(depth: int) -> Step:
+        station = draw(st.sampled_from(["s0", "s1", "s2"]))
+        flat = ["delay", "store", "send", "scatter", "end"]
+        match draw(
+            st.sampled_from(
+                ["visit", *flat]
+                if depth > 3
+                else ["visit", "call", "each", "parallel", "if", "fork", "measure", *flat]
+            )
+        ):
+            case "visit":
+                body = steps(depth + 1) if depth < 4 else ()
+                pick = draw(st.sampled_from([Pick.POLICY, Pick.ANY]))
+                return Visit(path(), station, draw(works), draw(links), pick, body=body)
+            case "call":
+                handlers = {o: steps(depth + 1) for o in HANDLED if draw(st.booleans())}
+                return Call(path(), steps(depth + 1), handlers=handlers, **draw(policies))
+            case "each":
+                amount = draw(st.sampled_from([0.0, 3.0, Attribute(Law.exponential(2.0), "key", "n")]))
+                return Each(
+                    path(),
+                    amount,
+                    steps(depth + 1),
+                    draw(st.integers(1, 2)),
+                    draw(st.sampled_from([1, 2, None])),
+                    "size",
+                    ("key",),
+                )
+            case "parallel":
+                branches = tuple(steps(depth + 1) for _ in range(draw(st.integers(1, 3))))
+                return Parallel(path(), branches, draw(st.sampled_from([None, 1])))
+            case "if":
+                return If(
+                    path(),
+                    draw(st.sampled_from([Chance(0.4), Flag("found")])),
+                    steps(depth + 1),
+                    steps(depth + 1),
+                )
+            case "fork":
+                return Fork(path(), steps(depth + 1))
+            case "measure":
+                return Measure(draw(st.sampled_from(["m0", "m1"])), steps(depth + 1))
+            case "delay":
+                return Delay(path(), draw(works))
+            case "store":
+                return draw(
+                    st.sampled_from(
+                        [
+                            Get(path(), "c", "key", "found", 1.0, KEYS),
+                            Put(path(), "c", "key", 1.0, KEYS),
+                            Drop(path(), "c", "key", KEYS),
+                            NewKey(path(), "key", KEYS),
+                        ]
+                    )
+                )
+            case "send":
+                return Send(path(), "q", key=draw(st.sampled_from([None, "key"])))
+            case "scatter":
+                return Scatter(
+                    path(),
+                    "s2",
+                    KEYS,
+                    Work(Law.fixed(1.0), 0.001, 0.0005),
+                    3.0,
+                    pick=Pick.ANY,
+                    store="c",
+                    put=draw(st.booleans()),
+                )
+            case _:
+                chance = draw(st.sampled_from([o for o in Outcome if o is not Outcome.DONE]))
+                return If(path(), Chance(0.3), (End(path(), chance),))
+
+    parts = tuple(_named(draw(stations), f"s{k}") for k in range(3))
+    first = (Key(path(), "key", KEYS), *steps(0))
+    return Model(
+        stations=parts,
+        stores=(
+            Store(
+                "c",
+                draw(st.integers(1, 2)),
+                draw(st.sampled_from([None, 5.0, 60.0])),
+                draw(st.sampled_from([None, 0.05])),
+                draw(st.sampled_from(Evict)),
+            ),
+        ),
+        buffers=(Buffer("q", 2, ("key",)),),
+        flows=(
+            Flow("f", Poisson((150.0, 150.0, 0.0), (0.0, ENDS, ENDS + 1e-6)), first),
+            Flow(
+                "con", Consume("q", draw(st.integers(1, 4))), (Visit(path(), "s1", draw(works), draw(links)),)
+            ),
+        ),
+        spans=(Span("f", "con"),),
+    )
+
+
+def _named(station: Station, name: str) -> Station:
+    fields = {n: getattr(station, n) for n in Station.__slots__}
+    return Station(**{**fields, "name": name})
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(models())
+def test_whatever_a_model_does_nothing_is_lost_and_no_slot_stays_held(model: Model) -> None:
+    tables = compile_model(model)
+    run = Replication(
+        model, tables, "1", ENDS / 4, start={"c": StoreStart(0.05, {"k": 100.0})}, most_windows=64
+    )
+    assert run.run(4) is Status.DONE
+    run.check_conservation()
+    assert run.run(60, 3_000_000) is Status.DONE  # 28 seconds later
+    run.check_conservation()
+    state = run.state
+    assert int(state.control[0].live) == 0
+    assert int(state.stations["busy"].sum()) == int(state.stations["waiting"].sum()) == 0
+    assert int(state.machines["outstanding"].sum()) == 0
+    assert int(state.control[0].messages) == int(state.control[0].trackers) == 0
