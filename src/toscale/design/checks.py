@@ -25,6 +25,7 @@ from toscale.design.parts import NOWHERE, Place
 from toscale.design.problems import quoted
 from toscale.design.reader import Reader
 from toscale.design.source import Mapping
+from toscale.design.step_reader import MOST_STEPS
 
 __all__ = ["check_whole"]
 
@@ -52,7 +53,8 @@ def _runs(flow: Flow) -> Iterator[RunFlow]:
 
 
 def _check_runs(design: Design, reader: Reader) -> None:
-    """No flow is a part of itself."""
+    """No flow is a part of itself, nor are there too many steps, those of the flows that are run among them."""
+    lengths: dict[str, int] = {}
     runs = {name: tuple(_runs(flow)) for name, flow in design.flows.items()}
     done: set[str] = set()
     for start in runs:
@@ -63,6 +65,9 @@ def _check_runs(design: Design, reader: Reader) -> None:
             if leaving:
                 trail.pop()
                 done.add(name)
+                own = sum(1 for _ in walk_steps(design.flows[name].steps)) if name in runs else 0
+                whole = own + sum(lengths.get(run.flow, 0) for run in runs.get(name, ()))
+                lengths[name] = min(whole, MOST_STEPS + 1)
                 continue
             if name in trail:
                 cycle = " -> ".join(f"`{each}`" for each in (*trail[trail.index(name) :], name))
@@ -76,6 +81,11 @@ def _check_runs(design: Design, reader: Reader) -> None:
             trail.append(name)
             waiting.append((name, step, True))
             waiting.extend((run.flow, run, False) for run in reversed(runs.get(name, ())))
+    if sum(lengths.values()) > MOST_STEPS:
+        longest = max(lengths, key=lambda name: lengths[name])
+        said = f"The flows have more than {MOST_STEPS:,} steps, those of the flows that they run included."
+        mend = f"Run fewer flows within flows: {quoted(longest)} has the most steps."
+        reader.wrong("TS109", key_place(reader, "flows", longest), said, mend)
 
 
 def _check_starts(design: Design, reader: Reader) -> None:

@@ -179,7 +179,7 @@ _FORM = (
         "TS109",
         "error",
         "too many parts",
-        "A section has at most 2,000 entries, and a flow at most 20,000 steps.",
+        "A section has at most 2,000 entries, and flows at most 20,000 steps.",
     ),
     Rule(
         "TS110",

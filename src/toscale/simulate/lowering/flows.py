@@ -72,7 +72,8 @@ class FlowLowering:
         for name, source in kept.items():
             steps = self._lower(lowering, name, certain.get(name, frozenset()))
             if isinstance(source, After):
-                source = replace(source, carries=carried.get(name, ()))
+                causes = tuple(cause for cause in source.flows if cause in kept)
+                source = replace(source, flows=causes, carries=carried.get(name, ()))
             elif (
                 isinstance(source, Consume)
                 and steps

@@ -28,8 +28,12 @@ __all__ = ["MOST_VALUES", "NEVER", "Values", "law_of", "shown_time"]
 UPPER = 0.95
 NEVER = 9e9
 """A time of so many seconds (285 years) or more does not come: the clock of the engine ends there."""
+MOST_RATE = 1e18
+"""The largest rate, per second: a thousand million for each tick of the clock."""
 MOST_VALUES = 1_000_000
 """The most values that are read from a file of measured times."""
+MOST_VALUE_BYTES = 100_000_000
+"""And the largest such file: a hundred bytes a value."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,13 @@ class Values:
         """A rate per second (or a total), at the level of this run."""
         estimate = self.estimate(formula, dimension)
         value = estimate.quantile(UPPER) if self.at == "upper" else estimate.median
-        return self.at_least_zero(formula, value) * self.rate_factor
+        rate = self.at_least_zero(formula, value) * self.rate_factor
+        if rate > MOST_RATE:
+            raise NotComputable(
+                f"`{formula.text}` is {rate:.3g}: more than {MOST_RATE:g} a second are not simulated",
+                formula.place,
+            )
+        return rate
 
     @property
     def rate_factor(self) -> float:
@@ -144,6 +154,12 @@ class Values:
         path = Path(time.place.file or ".").parent / (random.file or "")
         values: list[float] = []
         try:
+            if not path.is_file():  # a device or a pipe may never end
+                raise NotComputable(f"`{random.file}` is no file that is there", time.place)
+            if path.stat().st_size > MOST_VALUE_BYTES:
+                raise NotComputable(
+                    f"`{random.file}` is larger than {MOST_VALUE_BYTES / 1e6:.0f} MB", time.place
+                )
             with path.open(encoding="utf-8") as lines:
                 for line in lines:
                     text = line.split(",")[0].strip()
