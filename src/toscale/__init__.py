@@ -2,7 +2,7 @@
 
 >>> from toscale import Design
 >>> Design.from_text("estimates: {links: 100M / month}").estimate()["links"].shown()
-'100M/month'
+'38/s'
 
 `toscale.api` shows what a design can do. Nothing is imported before it is asked for.
 """

@@ -15,7 +15,7 @@ __all__ = ["run"]
 
 
 def run(options: argparse.Namespace, terminal: Terminal) -> int:
-    """Prints the walk and writes the page; exit code 1 where a target is missed or the design has errors."""
+    """Writes the page and prints the walk; exit code 1 where a target is missed or the design has errors."""
     output = Path(options.output) if options.output else _page_of(options.file)
     if output.is_dir():
         raise Unreadable(f"`{output}` is a folder: name a file for the page")
@@ -33,11 +33,11 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
     except DesignError as error:
         return refuse(error.problems, options.file, terminal)
     findings = find(design, simulations, multiple=options.at, seed=options.seed)
+    _write(output, page(findings, options.file))
     show_title(design, options.file, terminal, "report" if options.at == 1 else f"report at {options.at:g}x")
     if design.brief:
         terminal.say(design.brief)
     show_steps(findings, terminal, options.verbose)
-    _write(output, page(findings, options.file))
     show_summary(findings.verdicts, terminal)
     terminal.line(f"Page: {output}")
     return 1 if findings.missed else 0

@@ -21,7 +21,7 @@ from toscale.simulate.result import Simulation
 if TYPE_CHECKING:
     from toscale.simulate.run import Progress
 
-__all__ = ["run_design"]
+__all__ = ["COMPILING", "compile_first", "run_design"]
 
 COMPILING = "compiling the engine: once for this version, about 20 s"
 
@@ -31,7 +31,7 @@ def run_design(design: Design, options: argparse.Namespace, terminal: Terminal) 
 
     Raises DesignError for a design that cannot be simulated at all.
     """
-    _compile(terminal)
+    compile_first(terminal)
     from toscale.simulate.run import simulate
 
     found = {}
@@ -48,7 +48,8 @@ def run_design(design: Design, options: argparse.Namespace, terminal: Terminal) 
     return found
 
 
-def _compile(terminal: Terminal) -> None:
+def compile_first(terminal: Terminal) -> None:
+    """Compiles the engine, if this version has not been compiled on this machine, and says that it does."""
     from toscale.engine.jit import compiled_before
 
     if compiled_before():

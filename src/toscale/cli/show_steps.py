@@ -15,7 +15,7 @@ from toscale.cli.show_problems import show_problems
 from toscale.cli.show_simulation import show_figures, show_trust, show_verdicts
 from toscale.cli.show_tables import heading, show_table
 from toscale.cli.terminal import Terminal
-from toscale.design.model import Decision, Design, Prose, Question
+from toscale.design.model import Decision, Design, Prose, Question, Requirements
 from toscale.document.deep import api_table, data_table
 from toscale.document.figures import used
 from toscale.document.findings import Findings, saturation
@@ -25,17 +25,25 @@ from toscale.simulate.result import Simulation
 
 __all__ = ["show_steps"]
 
+NOTHING = "Nothing is written of this step yet."
+
 
 def show_steps(findings: Findings, terminal: Terminal, verbose: bool) -> None:
     """Writes the whole walk."""
     design = findings.design
     _step(terminal, 1, "Requirements")
+    if design.requirements == Requirements() and not design.estimates:
+        terminal.say(NOTHING, style="quiet")
     _requirements(design, terminal)
     show_estimates(design, findings.estimates, terminal)
     _step(terminal, 2, "High-level design")
+    if not (design.components or design.flows):
+        terminal.say(NOTHING, style="quiet")
     _architecture(design, terminal)
     show_budgets(findings.budgets, terminal)
     _step(terminal, 3, "Deep dive")
+    if not (design.api or design.data or design.decisions):
+        terminal.say(NOTHING, style="quiet")
     show_table(api_table(design), terminal)
     show_table(data_table(design, findings.estimates), terminal)
     _decisions(design.decisions, terminal)
@@ -146,7 +154,9 @@ def _decisions(decisions: Mapping[str, Decision], terminal: Terminal) -> None:
 
 def _wrap_up(findings: Findings, terminal: Terminal, verbose: bool) -> None:
     simulation = findings.simulation
-    if simulation is not None:
+    if simulation is None:
+        terminal.say("There is no flow yet, and so nothing to simulate.", style="quiet")
+    else:
         show_figures(simulation, terminal)
         _saturation(findings.design, simulation, terminal)
     show_table(growth_table(findings), terminal)

@@ -16,6 +16,10 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
     design = load(options.file, terminal, as_json=options.json, to_run=True)
     if isinstance(design, int):
         return design
+    if not design.flows and not options.json:
+        terminal.say("There is no flow yet, and so nothing to simulate. Write one under `flows`, such as:")
+        terminal.line("  look: {from: visitor, rate: 20 / s, steps: [{app: 5 ms}]}")
+        return 0
     from toscale.cli.running import run_design
     from toscale.document.findings import all_problems, judge_at
     from toscale.requirements.verdicts import Status

@@ -4,6 +4,7 @@ uncertainty is due to, hits over memory, and the run over time.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -45,6 +46,18 @@ class Picture:
 # ---- latency
 
 
+TICKS = (0.0, 0.5, 0.9, 0.99, 0.999, 0.9999)
+
+
+def nines(share: float) -> float:
+    """The height of a share in a plot of percentiles: 1 for 90%, 2 for 99%; as high as is shown at most."""
+    return -math.log10(max(1.0 - share, 1.0 - SHOWN[1]))
+
+
+def _share_of_nines(height: float) -> str:
+    return f"{100 * (1 - 10.0**-height):.6g}%"
+
+
 def latencies(findings: Findings) -> tuple[Picture, ...]:
     """The distribution of the latency of each flow, step and span, at both loads, with the targets on it."""
     simulation = findings.simulation
@@ -56,7 +69,9 @@ def latencies(findings: Findings) -> tuple[Picture, ...]:
         if simulation.upper is not None and name in simulation.upper.flows:
             loads.append(("upper end", simulation.upper.flows[name], "two"))
         drawn = [
-            Line(load, one.latency.histogram, kind) for load, one, kind in loads if one.latency.histogram
+            Line(load, [(x, nines(share)) for x, share in one.latency.histogram], kind)
+            for load, one, kind in loads
+            if one.latency.histogram
         ]
         if drawn:
             found.append(_latency(name, flow, drawn, _marks(findings, name)))
@@ -65,13 +80,14 @@ def latencies(findings: Findings) -> tuple[Picture, ...]:
 
 def _latency(name: str, flow: FlowResult, drawn: list[Line], marks: list[Mark]) -> Picture:
     ends = [
-        x for line in drawn for x, share in line.points if share is not None and SHOWN[0] <= share <= SHOWN[1]
+        x
+        for line in drawn
+        for x, height in line.points
+        if height is not None and nines(SHOWN[0]) <= height < nines(SHOWN[1])
     ]
     ends += [mark.x * ROOM for mark in marks]
     x = logarithmic("latency of the answered requests", ends, seconds)
-    y = Axis(
-        "share answered within it", 0.0, 1.0, (0.0, 0.25, 0.5, 0.75, 1.0), lambda share: f"{100 * share:.0f}%"
-    )
+    y = Axis("share answered within it", 0.0, nines(SHOWN[1]), tuple(map(nines, TICKS)), _share_of_nines)
     figures = ", ".join(
         f"{label} {seconds(figure.value)}"
         for label in ("p50", "p95", "p99")
@@ -96,7 +112,7 @@ def _marks(findings: Findings, name: str) -> list[Mark]:
         value = value_of(findings.estimates.sheet, target.value, f"requirements.non_functional.{target.name}")
         if not isinstance(value, str) and value.median > 0:
             label = target.measure if target.percentile is None else f"p{target.percentile:g}"
-            y = None if target.percentile is None else target.percentile / 100
+            y = None if target.percentile is None else nines(target.percentile / 100)
             sign = target.comparator.replace("<=", "≤").replace(">=", "≥")
             found.append(Mark(f"{label} {sign} {seconds(value.median)}", value.median, y))
     return found

@@ -51,7 +51,9 @@ def summary(verdicts: Iterable[Verdict]) -> str:
     if not total:
         return "There is no target to judge: add conditions to `non_functional`."
     if numbers[Status.MET] == total:
-        return "The target is met." if total == 1 else f"All {total} targets are met."
+        return {1: "The target is met.", 2: "Both targets are met."}.get(
+            total, f"All {total} targets are met."
+        )
     parts = [f"{numbers[status]} {status.value}" for status in _BY_SEVERITY if numbers[status]]
     return f"{total} target{'' if total == 1 else 's'}: {', '.join(parts)}."
 

@@ -1,0 +1,56 @@
+"""`toscale report`: the walk in the terminal, and one page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.cli.calls import BROKEN, MEETS, MISSES, Shell
+from tests.document.pages import Read
+
+SHORT = ("--duration", "20s")
+
+
+def test_the_walk_has_the_four_steps_and_the_page_is_where_it_was_wanted(toscale: Shell) -> None:
+    called = toscale("report", toscale.write(MEETS), "--output", "deep/er/page.html", *SHORT)
+    assert called.code == 0
+    steps = [called.out.index(f"Step {number}: ") for number in (1, 2, 3, 4)]
+    assert steps == sorted(steps)
+    assert called.out.rstrip().endswith("Page: deep/er/page.html")
+    page = Read.of(Path("deep/er/page.html").read_text(encoding="utf-8"))
+    assert "A counter" in page.text
+    assert "met" in page.text
+
+
+def test_without_an_output_the_page_has_the_name_of_the_design(toscale: Shell) -> None:
+    toscale.write(MEETS, "deep/counter.design.yaml")
+    assert toscale("report", "deep/counter.design.yaml", *SHORT).code == 0
+    assert (toscale.folder / "counter.html").exists()
+
+
+def test_a_missed_target_is_exit_code_1_and_has_its_page(toscale: Shell) -> None:
+    called = toscale("report", toscale.write(MISSES), "-o", "page.html", *SHORT)
+    assert called.code == 1
+    assert "missed" in Read.of(Path("page.html").read_text(encoding="utf-8")).text
+
+
+def test_a_page_that_cannot_be_written_is_said(toscale: Shell) -> None:
+    path = toscale.write(MEETS)
+    folder = toscale("report", path, "-o", str(toscale.folder), *SHORT)
+    below_a_file = toscale("report", path, "-o", f"{path}/page.html", *SHORT)
+    for called in (folder, below_a_file):
+        assert called.code == 2
+        assert called.err.startswith("toscale: ")
+        assert "Traceback" not in called.err
+
+
+def test_a_design_with_errors_has_no_page(toscale: Shell) -> None:
+    called = toscale("report", toscale.write(BROKEN), "-o", "page.html")
+    assert called.code == 1
+    assert not Path("page.html").exists()
+
+
+def test_an_empty_file_is_the_start_of_a_walk(toscale: Shell) -> None:
+    called = toscale("report", toscale.write(""), "-o", "page.html")
+    assert called.code == 0
+    assert called.out.count("Nothing is written of this step yet.") == 3
+    assert "nothing to simulate" in Read.of(Path("page.html").read_text(encoding="utf-8")).text
