@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.document.made import flow
-from toscale.document.figures import DASH, failures, interval, margin, seconds, used, with_margin
+from toscale.document.figures import DASH, causes, failures, interval, margin, seconds, used, with_margin
 from toscale.quantity.units import TIME
 from toscale.simulate.result import Figure
 
@@ -55,6 +55,6 @@ def test_a_share_in_use_is_never_rounded_to_nothing(share: float) -> None:
         assert said != "0.0%"
 
 
-def test_failures_are_a_share_with_its_main_cause() -> None:
-    assert failures(flow(failed=0.02)) == "2% timed out"
-    assert failures(flow()) == "0%"
+def test_failures_are_a_share_and_their_causes() -> None:
+    assert (failures(flow(failed=0.02)), causes(flow(failed=0.02))) == ("2%", "timed out")
+    assert (failures(flow()), causes(flow())) == ("0%", "")

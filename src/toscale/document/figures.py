@@ -14,6 +14,7 @@ from toscale.simulate.result import Figure, FlowResult
 __all__ = [
     "DASH",
     "amount",
+    "causes",
     "count",
     "failures",
     "interval",
@@ -127,12 +128,14 @@ def share_of_failures(flow: FlowResult) -> float | None:
 
 
 def failures(flow: FlowResult) -> str:
-    """The share that failed, with its main cause: `0.02% timed out`, `0%`."""
+    """The share that failed: `0.02%`, `0%`."""
     share = share_of_failures(flow)
     if share is None:
         return DASH
-    if share == 0:
-        return "0%"
-    causes = {name: figure.value for name, figure in flow.failed.items() if figure.value}
-    main = max(causes, key=lambda name: causes[name] or 0.0) if causes else ""
-    return f"{format_quantity(share, NUMBER, UNITS['%'], 2)} {main}".rstrip()
+    return "0%" if share == 0 else format_quantity(share, NUMBER, UNITS["%"], 2)
+
+
+def causes(flow: FlowResult) -> str:
+    """Why requests failed, the most frequent cause first: `timed out, refused`; empty where none did."""
+    found = {name: figure.value for name, figure in flow.failed.items() if figure.value}
+    return ", ".join(sorted(found, key=lambda name: -(found[name] or 0.0)))

@@ -13,7 +13,18 @@ from typing import TypeAlias
 
 from toscale.design.conditions import OfFlow
 from toscale.design.model import Component, Design
-from toscale.document.figures import DASH, amount, failures, number, percent, rate, seconds, used, with_margin
+from toscale.document.figures import (
+    DASH,
+    amount,
+    causes,
+    failures,
+    number,
+    percent,
+    rate,
+    seconds,
+    used,
+    with_margin,
+)
 from toscale.document.findings import Findings, GrowthPoint
 from toscale.document.uncertainty import results
 from toscale.quantity.estimate import Estimate
@@ -286,12 +297,18 @@ def flows_table(simulation: Simulation) -> Table:
     )
     if len(runs) == 1:
         columns, rows = _without(columns, rows, 1)
-    return Table(
-        "Flows",
-        columns,
-        tuple(tuple(row) for row in rows),
-        "Latency of the answered requests; ± is half of the 95% interval.",
-    )
+    note = f"Latency of the answered requests; ± is half of the 95% interval.{_why_failed(simulation)}"
+    return Table("Flows", columns, tuple(tuple(row) for row in rows), note)
+
+
+def _why_failed(simulation: Simulation) -> str:
+    """Which flows fail, and why."""
+    said = {}
+    for _, run in _runs(simulation):
+        for name, flow in run.flows.items():
+            if causes(flow) and flow.kind == "flow":
+                said[name] = causes(flow)
+    return f" Failed: {'; '.join(f'{name} {why}' for name, why in said.items())}." if said else ""
 
 
 def _runs(simulation: Simulation) -> list[tuple[str, RunResult]]:
