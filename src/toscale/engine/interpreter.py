@@ -490,6 +490,9 @@ def advance(S, windows):  # type: ignore[no-untyped-def]
             return S_TRACKERS
         if c.entries + c.margin >= c.n_entries:
             return S_ENTRIES
+        if c.events >= c.budget:
+            return S_EVENTS
+        c.events += 1
         if c.ready_count > 0:
             i = S.ready[c.ready_head]
             c.ready_head = c.ready_head + 1 if c.ready_head + 1 < tasks else 0
@@ -505,9 +508,6 @@ def advance(S, windows):  # type: ignore[no-untyped-def]
             if c.window >= windows:
                 return S_DONE
             continue
-        if c.events >= c.budget:
-            return S_EVENTS
-        c.events += 1
         c.now = time
         leaf = key & (c.leaves - 1)
         if leaf >= c.fixed:

@@ -95,6 +95,10 @@ def read(
         for flow in sorted(flows_of(target, reach) & left_out.keys()):
             return Reading.unknown(f"`{flow}` is not simulated: {left_out[flow]}")
     if run.ending is Ending.BOUND:
+        if target.measure in ("percentile", "mean", "max") and not isinstance(target.subject, OfComponent):
+            full = _Concern.of(run.overloads, design, reach).direct(flows_of(target, reach), reach)
+            if full is not None:  # by theory: the run could only fill up
+                return Reading.endless(full.text or _grows(full))
         return Reading.unknown(
             _with_notes("the run stopped at a bound before it had measured anything", run.notes)
         )

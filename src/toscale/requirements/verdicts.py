@@ -219,8 +219,12 @@ def decide(
     end = _level(upper, target.comparator, at[1], show) if upper is not None else None
     close = middle.close or (end is not None and end.close)
     status, reason = _status(middle, end, missing, show, at)
-    notes = [reading.note for reading in (median, upper) if reading is not None and reading.note]
-    reason += "".join(f" ({note})" for note in dict.fromkeys(notes) if note not in reason)
+    last = upper.note if upper is not None and upper.note else ""
+    note = median.note or last
+    if note and last and note != last:
+        note = f"{note} at the median, {last} at the upper end"
+    if note and note not in reason:
+        reason += f" ({note})"
     return Verdict(
         target.name,
         target.text,

@@ -71,9 +71,16 @@ def run_result(
         replications=went.replications,
         requests=went.requests,
         events=went.events,
-        notes=(),
+        notes=_notes(went),
         series=reader.series(),
     )
+
+
+def _notes(went: Went) -> tuple[str, ...]:
+    notes = [f"The run was not made longer: {went.bound}."] if went.bound else []
+    if went.requests == 0:
+        notes.append("No request began in the time that was simulated.")
+    return tuple(notes)
 
 
 def tightness(
@@ -269,10 +276,18 @@ class _Reader:
             ([b.name for b in self.model.buffers], self.sampled.depth_growth, "messages"),
         ):
             for k, name in enumerate(parts):
-                if grows[:, k].min() > 0 and grows[:, k].mean() * self.time.sum() / len(grows) > 50:
+                if self.filling(grows[:, k]):
                     rate = float(grows[:, k].mean())
                     text = f"{name} grows without bound: {_count(rate)} more {what} each second"
                     found.append(Overload(name, rate, text))
+        for k, station in enumerate(
+            self.model.stations
+        ):  # no limit of slots: requests wait for cores, inside
+            grows = self.sampled.inside_growth[:, k]
+            if station.slots is None and self.all_cores_busy(k) and self.filling(grows):
+                rate = float(grows.mean())
+                text = f"{station.name} grows without bound: {_count(rate)} more on its cores each second"
+                found.append(Overload(station.name, rate, text))
         if not found:
             k = int(np.argmax(self.sampled.growth.mean(axis=0) * self.piles))
             rate = float(self.sampled.growth[:, k].mean())
@@ -284,6 +299,18 @@ class _Reader:
                 )
             ]
         return sorted(found, key=lambda o: -o.growth)
+
+    def filling(self, growth: Any) -> bool:
+        """Whether something grows in every replication, and by so much that it is no accident."""
+        return bool(growth.min() > 0 and growth.mean() * self.time.sum() / len(growth) > 50)
+
+    def all_cores_busy(self, k: int) -> bool:
+        station = self.model.stations[k]
+        if station.cores is None:
+            return False
+        machines = station.shards * station.copies if station.shards else station.machines
+        used = float(self.sampled.stations[:, k]["working_time"].sum()) * TICK
+        return used > 0.97 * machines * station.cores * float(self.time.sum())
 
     # ---- over time ---------------------------------------------------------------------------------------------------
 

@@ -17,6 +17,9 @@ from toscale.theory import Twin
 WARM_UP = 4.0
 """Relaxation times, and latencies, that are cut off: what is left of the start is e^-4 of it, or less."""
 
+PILOT = 40.0
+"""The pilot is so many warm-ups long: its batches, an eighth of it, are 20 relaxation times, and nearly independent."""
+
 _HIGHEST = 0.97  # load at which relaxation times are taken where it is higher or unknown
 _PER_CALL = 3.0  # events, roughly, for each call of a station
 _SHORTEST = 0.01
@@ -37,6 +40,7 @@ def pace(model: Model, twin: Twin, *, wanted: int = 2_000) -> Pace:
     """`wanted`: how many requests of each flow the pilot should see, where that is affordable."""
     slots = {s.name: s for s in model.stations}
     closed = _called_by_consumers_alone(model)
+    varying = _variability(model)
     relaxation = 0.0
     for name, theory in twin.stations.items():
         if theory.arrivals <= 0:
@@ -51,7 +55,7 @@ def pace(model: Model, twin: Twin, *, wanted: int = 2_000) -> Pace:
             if x is not None
         )
         holding = theory.work if theory.holding is None else max(theory.holding, theory.work)
-        own = 4 * holding / (servers * (1 - min(load, _HIGHEST)) ** 2)
+        own = 2 * (1 + varying.get(name, 1.0)) * holding / (servers * (1 - min(load, _HIGHEST)) ** 2)
         if name in closed:  # the queue cannot be longer than there are consumers, and forgets as quickly
             own = min(own, 4 * holding * max(1.0, closed[name] / (theory.machines * servers)))
         relaxation = max(relaxation, own)
@@ -67,7 +71,7 @@ def pace(model: Model, twin: Twin, *, wanted: int = 2_000) -> Pace:
     rates = [f.rate for f in twin.flows.values() if f.rate > 0]
     events = _PER_CALL * sum(s.arrivals for s in twin.stations.values()) + 3.0 * sum(rates)
     slowest = min(rates, default=1.0)
-    return Pace(warm_up, max(2 * warm_up, wanted / slowest), max(events, 1.0))
+    return Pace(warm_up, max(PILOT * warm_up, wanted / slowest), max(events, 1.0))
 
 
 def _called_by_consumers_alone(model: Model) -> dict[str, int]:
@@ -83,3 +87,18 @@ def _called_by_consumers_alone(model: Model) -> dict[str, int]:
         else:
             others |= called
     return {name: number for name, number in found.items() if name not in others}
+
+
+def _variability(model: Model) -> dict[str, float]:
+    """The squared coefficient of variation of each station's most varying work, taken as at least 1 and at most 25."""
+    found: dict[str, float] = {}
+    for flow in model.flows:
+        for step in walk(flow.steps):
+            if (
+                isinstance(step, Visit | Scatter | Send)
+                and step.work is not None
+                and step.station is not None
+            ):
+                cv2 = step.work.shape.cv**2
+                found[step.station] = min(max(found.get(step.station, 1.0), cv2), 25.0)
+    return found

@@ -2,9 +2,10 @@
 
 A run has REPLICATIONS independent replications however many cores there are, so that its figures do not
 depend on the machine; threads share them out. After the warm-up, a pilot shows how much the figures vary;
-from that the length is planned at which they will be tight, once or twice more if the plan was short.
-Planning instead of peeking keeps the intervals honest: one that is looked at after each request stops when it
-happens to be narrow.
+from that the length is planned at which they will be tight, and measured anew: a run that was allowed to end
+where its interval happens to be narrow would favour calm runs, and be too low, and too sure. Therefore the
+pilot is a result only where it is tight by far, and plans have a margin, so that few runs must be made
+longer than planned. `python -m benchmarks.validate` counts how often the intervals are right.
 """
 
 from __future__ import annotations
@@ -32,13 +33,16 @@ BATCHES = 8
 PILOT_WINDOWS = 16
 MOST_WINDOWS = 64
 ROUNDS = 5
-MARGIN = 1.15  # runs are planned so much longer than the pilot's variance asks for
+MARGIN = 1.3
+"""Runs are planned so much longer than the variance so far asks for."""
+ENOUGH = 0.7
+"""A pilot whose intervals are so narrow, against what is wished, is a result already."""
 AFRESH = 3.0
-"""A run that is planned so many times longer than what was measured so far begins to measure anew: what was
-measured in order to plan is then no part of the result, and the plan cannot favour runs that happened to
-be calm.
-"""
+"""A run that must become so many times longer begins to measure anew; so does every run after its pilot."""
+LEAP = 10.0
+"""No plan is longer than this many times what it rests on: a longer way has another pilot."""
 _NOT_COUNTED = {"memory", "salt"}  # what rows hold beside counts
+_T_9995 = 12.92  # the 99.95% quantile of Student's t with 3 degrees of freedom, for 4 replications
 _CHUNK = 1_000_000  # events between two looks at the clock and at the user
 
 
@@ -58,6 +62,7 @@ class Sampled:
     seconds: float
     growth: Any  # (replications, meters): requests more on their way, per second
     waiting_growth: Any  # (replications, stations): requests more waiting, per second
+    inside_growth: Any  # (replications, stations): requests more inside, per second
     depth_growth: Any  # (replications, buffers)
     longest: Any  # ticks, by meter
     series: Mapping[str, Any]  # (windows, parts) of the first replication, and its window's length
@@ -165,14 +170,17 @@ class _Run:
         sampled = self.sampled()
         if duration is not None:
             return self.ended(sampled, Ending.TIME, length, warm_up, None)
+        pilot = True
         for _ in range(ROUNDS):
             far = judge(sampled)
             self.show(sampled)
-            if far <= 1.0 or growing(sampled):
+            if far <= (ENOUGH if pilot else 1.0) or growing(sampled):
                 break
             measured = windows * self.seconds
-            wished, affordable = measured * far**2 * MARGIN, self.affordable()
-            if min(wished, affordable) >= AFRESH * measured:
+            factor = max(1.0, far**2 * MARGIN)
+            wished, affordable = measured * min(factor, LEAP), self.affordable()
+            if affordable >= measured and (pilot or min(wished, affordable) >= AFRESH * measured):
+                pilot = factor > LEAP
                 windows = self.most_windows
                 for replication in self.replications:
                     replication.cut(min(wished, affordable) / windows)
@@ -188,12 +196,8 @@ class _Run:
                 windows = more
             self.planned = round(self.events * (1 + windows * self.seconds / self.now))
             status = self.advance([windows] * REPLICATIONS)
-            if (
-                status is Status.EVENTS
-            ):  # one replication had more to do than the others: what was whole stands
+            if status is not Status.DONE:  # what was whole before stands
                 return self.ended(sampled, Ending.NOT_TIGHT, measured, warm_up, self.why(status))
-            if status is not Status.DONE:
-                return self.ended(None, Ending.BOUND, measured, warm_up, self.why(status))
             sampled = self.sampled()
         ending = (
             Ending.OVERLOADED
@@ -308,14 +312,17 @@ class _Run:
             self.report(min(1.0, sum(self.passed.values()) / max(self.planned, 1)), sampled)
 
     def unsettled(self) -> int:
-        """Windows at the beginning that are still part of the warm-up, by MSER (White 1997), over all
-        replications.
+        """Windows at the beginning that are still part of the warm-up: the first quarter, where it differs from
+        the last half in all replications alike.
+
+        By Student's t over the replications at 0.1%, so that an excursion in one of them is not taken for a
+        warm-up: to cut off what happens to be high makes the rest too low.
         """
-        level = np.mean([r.live for r in self.replications], axis=0)
-        n = len(level)
-        scores = [np.var(level[d:]) / (n - d) for d in range(n // 2 + 1)]
-        best = int(np.argmin(scores))
-        return best if best > n // 4 and scores[best] < 0.5 * scores[0] else 0
+        level = np.array([r.live for r in self.replications], dtype=np.float64)
+        n = level.shape[1]
+        gap = level[:, : n // 4].mean(axis=1) - level[:, n // 2 :].mean(axis=1)
+        alike = abs(gap.mean()) > _T_9995 * gap.std(ddof=1) / np.sqrt(len(gap))
+        return n // 4 if alike else 0
 
     def sampled(self, batches: int = BATCHES) -> Sampled:
         return sample(self.replications, batches)
@@ -387,6 +394,7 @@ def sample(replications: list[Replication], batches: int = BATCHES) -> Sampled:
         seconds=per_batch * length,
         growth=trend("meters", lambda m: m["started"] - m["done"] - m["causes"].sum(axis=2)),
         waiting_growth=trend("stations", lambda s: s["waiting"].astype(np.float64)),
+        inside_growth=trend("stations", lambda s: s["inside"].astype(np.float64)),
         depth_growth=trend("buffers", lambda b: b["depth"].astype(np.float64)),
         longest=np.max([r.meters[-1]["longest"] for r in readings], axis=0),
         series={

@@ -165,7 +165,7 @@ def _increasing_root(function: Callable[[float], float], guess: float, first: fl
     """The positive root of an increasing function, to 1e-10 of itself.
 
     From the guess, brackets whose width in the logarithm grows from `first` by a factor of 4; then Illinois
-    steps.
+    steps, and every third one a halving.
     """
     low = high = log(guess)
     value = function(guess)
@@ -184,13 +184,14 @@ def _increasing_root(function: Callable[[float], float], guess: float, first: fl
         step *= 4
     if f_low == 0 or f_high == 0:
         return exp(low if f_low == 0 else high)
-    side, middle, last = 0, low, inf
-    for _ in range(100):
+    side, middle = 0, low
+    for turn in range(200):
         middle = (low * f_high - high * f_low) / (f_high - f_low)
+        if turn % 3 == 2 or not low < middle < high:  # one end may stand still for long: halving moves it
+            middle = (low + high) / 2
         value = function(exp(middle))
-        if value == 0 or abs(middle - last) < 1e-11:
+        if value == 0 or high - low < 1e-11:
             break
-        last = middle
         if value > 0:
             high, f_high = middle, value
             f_low *= 0.5 if side > 0 else 1.0
