@@ -39,8 +39,8 @@ ENOUGH = 0.7
 """A pilot whose intervals are so narrow, against what is wished, is a result already."""
 AFRESH = 3.0
 """A run that must become so many times longer begins to measure anew; so does every run after its pilot."""
-LEAP = 10.0
-"""No plan is longer than this many times what it rests on: a longer way has another pilot."""
+LEAP = 16.0
+"""No plan is longer than this many times what it rests on: how much so few batches vary is not known so well."""
 _NOT_COUNTED = {"memory", "salt"}  # what rows hold beside counts
 _T_9995 = 12.92  # the 99.95% quantile of Student's t with 3 degrees of freedom, for 4 replications
 _CHUNK = 1_000_000  # events between two looks at the clock and at the user
@@ -180,7 +180,7 @@ class _Run:
             factor = max(1.0, far**2 * MARGIN)
             wished, affordable = measured * min(factor, LEAP), self.affordable()
             if affordable >= measured and (pilot or min(wished, affordable) >= AFRESH * measured):
-                pilot = factor > LEAP
+                pilot = False
                 windows = self.most_windows
                 for replication in self.replications:
                     replication.cut(min(wished, affordable) / windows)
