@@ -7,7 +7,7 @@ import platform
 import random
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -42,14 +42,14 @@ def simpy_queue(requests: int) -> None:
     server = simpy.Resource(environment, 1)
     draw, times = random.Random(1).expovariate, []
 
-    def customer() -> Iterator[Any]:
+    def customer() -> Generator[Any, Any, Any]:
         began = environment.now
         with server.request() as turn:
             yield turn
             yield environment.timeout(draw(1.0))
         times.append(environment.now - began)
 
-    def arrivals() -> Iterator[Any]:
+    def arrivals() -> Generator[Any, Any, Any]:
         for _ in range(requests):
             yield environment.timeout(draw(LOAD))
             environment.process(customer())
