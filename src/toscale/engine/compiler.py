@@ -184,6 +184,7 @@ class _Compiler:
             if isinstance(s, Get) and s.store in self.stores
         }
         self.margin = 64
+        self.touches = 64
         for (
             flow
         ) in model.flows:  # those that are reset or carried lie in the first 64, where a mask reaches them
@@ -473,6 +474,8 @@ class _Compiler:
         if keep is None and step.source is None and (step.found is not None or step.put):
             keep = f"{step.path}:keys"
         listed = step.source or keep
+        if step.store is not None:
+            self.touches += step.at_most
         if keep is not None:
             self.list_of(keep, step.at_most)
         if step.missed is not None:
@@ -663,6 +666,7 @@ class _Compiler:
             meters=tuple(self.meters),
             rings=tuple(self.rings),
             margin=self.margin,
+            touches=self.touches,
             populations=tuple(self.populations),
             register_of=dict(self.registers),
             law_of=dict(self.laws),

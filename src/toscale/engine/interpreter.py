@@ -257,7 +257,7 @@ def run_task(S, i):  # type: ignore[no-untyped-def]
             pc += 1
         elif op == GET:
             S.registers[i, step.c] = get(
-                S, np.int64(step.a), np.uint64(S.registers[i, step.b]), np.int64(step.d), step.y
+                S, np.int64(step.a), np.uint64(S.registers[i, step.b]), np.int64(step.d), step.y, step.x
             )
             pc += 1
         elif op == IF_FLAG:
@@ -266,8 +266,7 @@ def run_task(S, i):  # type: ignore[no-untyped-def]
             send(S, i, np.int64(step.a), np.int64(step.b), step.salt)
             pc += 1
         elif op == END or op == FAIL:
-            end_request(S, i, np.int64(min(passed + 0.5, LONGEST)))
-            return NEVER
+            return end_request(S, i, np.int64(min(passed + 0.5, LONGEST)))
         elif op == JUMP:
             pc = np.int64(step.a)
         elif op == DONE or op == DIE:
@@ -395,7 +394,7 @@ def get_many(S, i, step):  # type: ignore[no-untyped-def]
     missed = 0
     for j in range(S.registers[i, step.b]):
         key = S.registers[i, step.b + 1 + j]
-        if get(S, np.int64(step.a), np.uint64(key), np.int64(step.law), step.y) == 0:
+        if get(S, np.int64(step.a), np.uint64(key), np.int64(step.law), step.y, step.x) == 0:
             if step.d >= 0:
                 S.registers[i, step.d + 1 + missed] = key
             missed += 1
@@ -488,7 +487,7 @@ def advance(S, windows):  # type: ignore[no-untyped-def]
             return S_MESSAGES
         if c.trackers + c.margin >= c.n_trackers:
             return S_TRACKERS
-        if c.entries + c.margin >= c.n_entries:
+        if c.entries + c.touches >= c.n_entries:
             return S_ENTRIES
         if c.events >= c.budget:
             return S_EVENTS

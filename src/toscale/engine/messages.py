@@ -10,7 +10,7 @@ from toscale.engine.draws import GOLDEN, mix
 from toscale.engine.jit import jit
 from toscale.engine.model import Outcome
 from toscale.engine.tasks import caused, end_task, follow, new_task, ready, record, untrack
-from toscale.engine.tree import schedule
+from toscale.engine.tree import NEVER
 
 _DONE, _ANSWERED, _STOPPED = int(Outcome.DONE), int(Outcome.ANSWERED), int(Outcome.STOPPED)
 
@@ -118,14 +118,14 @@ def take_batch(S, i):  # type: ignore[no-untyped-def]
 @jit
 def end_request(S, i, passed):  # type: ignore[no-untyped-def]
     """The first task of a request has come to its end, well or otherwise: counted, and what it causes is
-    started. `passed`: ticks until the answer has arrived, where nothing else waits for that.
+    started. `passed`: ticks until the answer has arrived, where nothing else waits for that. Returns when the
+    task goes on, which only a consumer does that nobody had room for; else NEVER.
     """
     t = S.tasks[i]
     now = S.control[0].now
     well = t.outcome == _DONE or t.outcome == _ANSWERED or t.outcome == _STOPPED
     if t.partition >= 0:
-        end_batch(S, i, well)
-        return
+        return end_batch(S, i, well)
     if well:
         record(S, t.flow, now + passed - t.start)
         if t.tracker >= 0:
@@ -134,6 +134,7 @@ def end_request(S, i, passed):  # type: ignore[no-untyped-def]
     else:
         S.meters[t.flow].causes[t.outcome] += 1
     end_task(S, i)
+    return NEVER
 
 
 @jit
@@ -147,8 +148,7 @@ def end_batch(S, i, well):  # type: ignore[no-untyped-def]
     if n < 0:  # no worker had room for it: the consumer tries again a little later
         t.pc = S.flows[t.flow].entry
         t.outcome = _DONE
-        schedule(S, c.fixed + i, now + 10_000_000)
-        return
+        return now + np.int64(10_000_000)
     while n >= 0:
         m = S.messages[n]
         if well:
@@ -174,3 +174,4 @@ def end_batch(S, i, well):  # type: ignore[no-untyped-def]
     p.consumer = -1
     if p.length > 0:
         start_consumer(S, part)
+    return NEVER

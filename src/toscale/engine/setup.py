@@ -125,7 +125,7 @@ class SetUp:
         row.seed = np.uint64(salt_of(f"seed:{self.seed}"))
         row.window_length = window_ticks(window)
         row.window_ends = row.window_length
-        row.fixed, row.margin = fixed, tables.margin
+        row.fixed, row.margin, row.touches = fixed, tables.margin, tables.touches
         row.leaves = power_of_two(fixed + tasks)
         row.leaf_bits = int(row.leaves).bit_length() - 1
         row.horizon = (1 << (63 - int(row.leaf_bits))) - 1
@@ -145,7 +145,7 @@ class SetUp:
             machines=machines,
             stores=store_rows,
             shards=shards,
-            entries=records(ENTRY, max(1024, 2 * tables.margin)),
+            entries=records(ENTRY, max(1024, 2 * tables.touches)),
             buckets=np.full(1024, -1, dtype=np.int32),
             buffers=buffers,
             partitions=partitions,
@@ -327,7 +327,7 @@ class SetUp:
             )
             order = order[:fits]
         order = order[::-1]
-        while len(s.entries) < len(order) + 2 * self.tables.margin:
+        while len(s.entries) < len(order) + 2 * self.tables.touches:
             larger = enlarged(s, Status.ENTRIES, self.limits)
             if larger is None:
                 return s

@@ -126,7 +126,7 @@ ENTRY = np.dtype(
         ("key", "u8"),
         ("last", "i8"),
         ("inserted", "i8"),
-        ("bytes", "f4"),
+        ("bytes", "f8"),  # in full: what is given back must be what was taken
         ("store", "i4"),
         ("shard", "i4"),
         ("newer", "i4"),
@@ -262,7 +262,8 @@ CONTROL = np.dtype(
         ("fixed", "i8"),  # leaves before the first task's
         ("live", "i8"),
         ("free", "i8"),
-        ("margin", "i8"),  # tasks that one step may start at most
+        ("margin", "i8"),  # tasks that one step may start at most, and messages
+        ("touches", "i8"),  # keys that one step may touch at most
         ("ready_head", "i8"),
         ("ready_count", "i8"),
         ("window", "i8"),

@@ -175,17 +175,21 @@ def put(S, store, key, size):  # type: ignore[no-untyped-def]
 
 
 @jit
-def get(S, store, key, population, prior):  # type: ignore[no-untyped-def]
+def get(S, store, key, population, prior, size):  # type: ignore[no-untyped-def]
     """Whether a key is there; if so, it has now been used."""
     st = S.stores[store]
     st.gets += 1
     now = S.control[0].now
     e = find(S, store, key)
     if e < 0:
-        if st.lists and prior <= 0.0:
-            return 0
+        if st.lists and (prior <= 0.0 or popular(S, store, key, population)):
+            return 0  # what is popular was laid out at the start
         e = add_entry(S, store, key)
-        first_touch(S, store, e, population, prior)
+        first_touch(S, store, e, population, prior, size)
+        if st.lists:  # what is larger than the memory is gone again
+            e = find(S, store, key)
+            if e < 0:
+                return 0
     row = S.entries[e]
     if not row.present:
         return 0
@@ -221,25 +225,28 @@ def drop(S, store, key):  # type: ignore[no-untyped-def]
 
 
 @jit
-def first_touch(S, store, e, population, prior):  # type: ignore[no-untyped-def]
-    """Draws the stationary state of a key of a store without lists.
+def popular(S, store, key, population):  # type: ignore[no-untyped-def]
+    """Whether a key is asked for again and again, from before the run: not one that the run itself has made."""
+    return S.store_rates[store, population] > 0.0 and key & FRESH != FRESH
+
+
+@jit
+def first_touch(S, store, e, population, prior, size):  # type: ignore[no-untyped-def]
+    """Draws the stationary state of a key that has an entry, so far absent.
 
     A key with popularity is asked for at its own rate. One without is there with the chance `prior`, inserted
-    at any moment of the last ttl.
+    at any moment of the last ttl; among lists it takes its room, as the newest.
     """
     st = S.stores[store]
     row = S.entries[e]
     now = S.control[0].now
     salt = mix(row.key + mix(S.control[0].seed + np.uint64(store)))
     rate = S.store_rates[store, population]
-    if rate <= 0.0 or row.key & FRESH == FRESH:
+    if not popular(S, store, row.key, population):
         if unit(salt) < prior:
-            row.present = 1
             age = np.float64(min(st.ttl, np.int64(10) ** 18)) * unit(mix(salt + GOLDEN))
+            put(S, store, row.key, size)
             row.inserted = now - np.int64(age)
-            row.last = now
-            if st.lists:
-                attach(S, e)
         return
     index = np.int64(row.key & INDEX)
     age, idle = stationary_age(rate * weight(S, population, index), st.recent, st.ttl, st.evict == LRU, salt)

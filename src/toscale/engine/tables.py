@@ -27,7 +27,8 @@ class Tables:
     entries: tuple[int, ...]  # of the flows, in the code
     meters: tuple[str, ...]  # flows, named steps, spans
     rings: tuple[float, ...]  # lengths of the time-outs, in seconds
-    margin: int
+    margin: int  # tasks, and messages, that may begin at one moment
+    touches: int  # keys that may be touched at one moment
     populations: tuple[Population, ...]
     register_of: dict[str, int]
     law_of: dict[Law, int]
