@@ -234,8 +234,9 @@ def popular(S, store, key, population):  # type: ignore[no-untyped-def]
 def first_touch(S, store, e, population, prior, size):  # type: ignore[no-untyped-def]
     """Draws the stationary state of a key that has an entry, so far absent.
 
-    A key with popularity is asked for at its own rate. One without is there with the chance `prior`, inserted
-    at any moment of the last ttl; among lists it takes its room, as the newest.
+    A key with popularity is asked for at its own rate; its state is that at the beginning of the run, since
+    when nobody has touched it. One without is there with the chance `prior`, inserted at any moment of the
+    last ttl; among lists it takes its room, as the newest.
     """
     st = S.stores[store]
     row = S.entries[e]
@@ -252,8 +253,8 @@ def first_touch(S, store, e, population, prior, size):  # type: ignore[no-untype
     age, idle = stationary_age(rate * weight(S, population, index), st.recent, st.ttl, st.evict == LRU, salt)
     if age >= 0.0:
         row.present = 1
-        row.inserted = now - np.int64(age)
-        row.last = now - np.int64(idle)
+        row.inserted = -np.int64(age)
+        row.last = -np.int64(idle)
 
 
 @jit
