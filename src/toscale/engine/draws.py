@@ -19,6 +19,7 @@ _S30, _S27, _S31, _S11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(
 _M1, _M2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _UNIT = 2.0**-53
+_BELOW_ONE = 1.0 - 2.0**-53  # the largest would be rounded up to 1
 
 # A law's table: each level covers the top 1/64 of the level before with as many cells again, so that tails
 # are drawn as
@@ -44,7 +45,7 @@ def mix(z):  # type: ignore[no-untyped-def]
 @jit
 def unit(z):  # type: ignore[no-untyped-def]
     """A number strictly between 0 and 1 out of 64 mixed bits."""
-    return (np.float64(z >> _S11) + 0.5) * _UNIT
+    return min((np.float64(z >> _S11) + 0.5) * _UNIT, _BELOW_ONE)
 
 
 @jit
