@@ -142,7 +142,7 @@ def test_a_follower_keeps_what_it_carries() -> None:
     )
     made = simulated(model, 100.0)
     begun, same, other = (row(made, name) for name in "fgh")
-    longest = 0.1 / TICK  # by which the totals differ where the last has not ended yet
+    longest = 0.3 / TICK  # by so much the totals differ where the last few have not ended yet
     assert int(same.done) > 990
     assert float(same.total) == pytest.approx(float(begun.total), abs=longest)
     assert float(same.squares) == pytest.approx(float(begun.squares), abs=longest**2)
