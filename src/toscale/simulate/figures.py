@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -137,8 +138,8 @@ class _Reader:
         loose = tight and figure.value is not None and (half is None or half > self.precision)
         return replace(figure, tight=not loose)
 
-    def rate(self, counts: Any) -> Figure:
-        return self.seen(ratio(counts, self.time), "no time has passed", tight=False)
+    def rate(self, counts: Any, most: float = inf) -> Figure:
+        return self.seen(ratio(counts, self.time, most=most), "no time has passed", tight=False)
 
     # ---- flows -------------------------------------------------------------------------------------------------------
 
@@ -192,7 +193,7 @@ class _Reader:
                 if rows["causes"][:, c].any()
             },
             latency=latency,
-            availability=self.seen(ratio(done, ended), nothing, tight=False),
+            availability=self.seen(ratio(done, ended, most=1.0), nothing, tight=False),
             counted=int(done.sum()),
         )
 
@@ -224,7 +225,9 @@ class _Reader:
             found.setdefault(name, ComponentResult(name, *[nothing] * 8))
         for name, k in stores.items():
             rows = self.sampled.stores[:, k]
-            hits = self.seen(ratio(rows["hits"], rows["gets"]), "nothing was asked for", tight=False)
+            hits = self.seen(
+                ratio(rows["hits"], rows["gets"], most=1.0), "nothing was asked for", tight=False
+            )
             found[name] = replace(found[name], hit_ratio=hits)
         for name, k in buffers.items():
             rows = self.sampled.buffers[:, k]
@@ -245,11 +248,11 @@ class _Reader:
         busy = rows["busy_time"] * TICK
         unlimited = Figure(None, reason="it has no limit of slots")
         coreless = Figure(None, reason="nobody gave cores")
-        slots = unlimited if station.slots is None else self.rate(busy / (machines * station.slots))
+        slots = unlimited if station.slots is None else self.rate(busy / (machines * station.slots), 1.0)
         cores = (
             coreless
             if station.cores is None
-            else self.rate(rows["working_time"] * TICK / (machines * station.cores))
+            else self.rate(rows["working_time"] * TICK / (machines * station.cores), 1.0)
         )
         waited = rows["waited"] * TICK
         return ComponentResult(

@@ -14,7 +14,7 @@ the batch-means procedure N-Skart (Tafazzoli and Wilson 2011).
 
 from __future__ import annotations
 
-from math import sqrt
+from math import inf, sqrt
 from typing import Any
 
 import numpy as np
@@ -67,8 +67,11 @@ def _reach(residual: Any) -> tuple[float, float]:
     return -straightened(t) * error, -straightened(-t) * error
 
 
-def ratio(above: Any, below: Any, scale: float = 1.0) -> Figure | None:
-    """sum(above) / sum(below), both per batch, times `scale`; None where below is nothing at all."""
+def ratio(above: Any, below: Any, scale: float = 1.0, most: float = inf) -> Figure | None:
+    """sum(above) / sum(below), both per batch, times `scale`; None where below is nothing at all.
+
+    What is counted is never below 0, and a share, with `most` 1, not above: neither are the interval's ends.
+    """
     above = np.asarray(above, dtype=np.float64)
     below = np.asarray(below, dtype=np.float64)
     total = below.sum()
@@ -80,8 +83,8 @@ def ratio(above: Any, below: Any, scale: float = 1.0) -> Figure | None:
         return Figure(float(value * scale), None, None, "one batch has no interval")
     residual = above - value * below
     lower, upper = _reach(residual)
-    ends = (value + lower / total) * scale, (value + upper / total) * scale
-    return Figure(float(value * scale), float(ends[0]), float(ends[1]))
+    low, high = (value + lower / total) * scale, (value + upper / total) * scale
+    return Figure(float(value * scale), float(max(low, 0.0)), float(max(min(high, most), value * scale)))
 
 
 def _lower_edges() -> Any:
