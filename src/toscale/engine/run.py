@@ -88,9 +88,11 @@ class Replication:
         control = self.state.control[0]
         stop = self.limits.events if events is None else min(self.limits.events, int(control.events) + events)
         control.budget = stop
+        if windows > self.most_windows:
+            raise ValueError("more windows than the replication has room for: merge first")
+        if self.windows >= windows:
+            return Status.DONE
         while True:
-            if windows > self.most_windows:
-                raise ValueError("more windows than the replication has room for: merge first")
             if int(control.window_ends) >= int(control.horizon):
                 return Status.HORIZON
             with np.errstate(over="ignore"):  # 64-bit hashes wrap around, which plain Python would warn of

@@ -9,7 +9,7 @@ percentile's interval is that of the distribution function at the percentile, ca
 Queues make batches skewed: a few are far above the rest, and where none of those came along, mean and variance
 are both too low. Intervals are therefore Student's with the correction for skewness by Willink ("A confidence
 interval and test for the mean of an asymmetric distribution", Communications in Statistics 34, 2005), as in
-the batch-means procedure N-Skart (Tafazzoli and Wilson 2011).
+the batch-means procedure N-Skart (Tafazzoli and Wilson 2011); as there, what one batch tells of the next widens them.
 """
 
 from __future__ import annotations
@@ -42,8 +42,10 @@ def t_quantile_975(degrees: int) -> float:
     return z + g1 / n + g2 / n**2 + g3 / n**3 + g4 / n**4
 
 
-_MOST_SKEW = 0.06
-"""The largest correction: with 32 batches that of a skewness of 2. More of it rests on single batches."""
+_MOST_SKEW = 0.09
+"""The largest correction: with 32 batches that of a skewness of 3. More of it rests on single batches."""
+_MOST_LIKE = 0.5
+"""The largest correlation of neighbouring batches that is allowed for; below 0 it is taken for chance."""
 
 
 def _reach(residual: Any) -> tuple[float, float]:
@@ -52,7 +54,8 @@ def _reach(residual: Any) -> tuple[float, float]:
     squares = float(residual @ residual)
     if squares <= 0:
         return 0.0, 0.0
-    error = sqrt(n / (n - 1) * squares)
+    like = min(max(float(residual[:-1] @ residual[1:]) / squares, 0.0), _MOST_LIKE)
+    error = sqrt(n / (n - 1) * squares * (1 + like) / (1 - like))
     t = t_quantile_975(n - 1)
     if n < 3:
         return -t * error, t * error
