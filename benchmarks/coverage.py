@@ -14,7 +14,7 @@ from time import process_time
 
 import numpy as np
 
-from benchmarks.cases import Case, all_cases
+from benchmarks.cases import Case, all_cases, hard_cases
 from toscale.simulate.run import simulate_model
 
 CHUNK = 20  # seeds that a worker is given at one time
@@ -54,11 +54,16 @@ class Cost:
 Rows = list[list[tuple[float | None, float | None, float | None]]]
 
 
+def numbered() -> tuple[Case, ...]:
+    """All cases by number, the hard ones last."""
+    return (*all_cases(), *hard_cases())
+
+
 def run_seeds(number: int, seeds: Sequence[int]) -> tuple[Rows, int, float]:
     """The figures (value, low, high) of a case from each seed, all requests, and the processor time in
     seconds.
     """
-    case = all_cases()[number]
+    case = numbered()[number]
     rows: Rows = []
     requests = 0
     began = process_time()
@@ -104,10 +109,10 @@ def measure(
     workers: int | None = None,
     done: Callable[[float], None] | None = None,
 ) -> tuple[list[Coverage], list[Cost]]:
-    """The coverage of all cases (or those of these numbers) over seeds 1 to `seeds`, on all cores, and what
+    """The coverage of all cases (or of those with these numbers) over seeds 1 to `seeds`, on all cores, and what
     each case costs.
     """
-    cases = all_cases()
+    cases = numbered()
     chosen = range(len(cases)) if numbers is None else numbers
     blocks = [range(first, min(first + CHUNK, seeds + 1)) for first in range(1, seeds + 1, CHUNK)]
     rows: dict[int, Rows] = {number: [] for number in chosen}

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.cases import hard_cases
 from benchmarks.coverage import Cost, Coverage, measure, outside
 
 PAGE = Path(__file__).parent.parent / "docs" / "validation.md"
@@ -18,6 +19,9 @@ LEAST, MOST = 0.93, 0.97
 def page(seeds: int, found: Sequence[Coverage], costs: Sequence[Cost]) -> str:
     """The page in Markdown."""
     alarm = outside(seeds, round(LEAST * seeds), round(MOST * seeds))
+    hard = {case.name for case in hard_cases()}
+    known = [row for row in found if row.case in hard]
+    found = [row for row in found if row.case not in hard]
     off = [row for row in found if not LEAST <= row.share <= MOST]
     lines = [
         "# Validation",
@@ -35,18 +39,20 @@ def page(seeds: int, found: Sequence[Coverage], costs: Sequence[Cost]) -> str:
             else "."
         ),
         "",
-        "| model | figure | exact | inside | too low | too high | bias | half width |",
-        "|---|---|---:|---:|---:|---:|---:|---:|",
-    ]
-    for row in found:
-        mark = "" if LEAST <= row.share <= MOST else " **off**"
-        lines.append(
-            f"| {row.case} | {row.figure} | {row.exact:.6g} | {row.share:.1%}{mark} | {row.below / row.seeds:.1%} "
-            f"| {row.above / row.seeds:.1%} | {row.bias:+.2%} | ±{row.half_width:.1%} |"
-        )
-    lines += [
+        *_table(found),
         "",
         "`too low`: the whole interval lies below the exact value; `bias`: the mean deviation of the value.",
+        "Figures of one model are from the same runs, so that what is off is seldom off alone.",
+        "",
+        "## Where the intervals are too sure",
+        "",
+        "The mean wait at one server rests on the second moment of the work. Where that varies as much as a lognormal",
+        "of cv 2, rare requests of a hundred times the mean decide it, and a run in which too few of them came by",
+        "cannot know that they are missing. It is simulated like the others:",
+        "",
+        *_table(known),
+        "",
+        "## What it cost",
         "",
         "| model | requests a run | processor time a run |",
         "|---|---:|---:|",
@@ -56,6 +62,20 @@ def page(seeds: int, found: Sequence[Coverage], costs: Sequence[Cost]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _table(rows: Sequence[Coverage]) -> list[str]:
+    lines = [
+        "| model | figure | exact | inside | too low | too high | bias | half width |",
+        "|---|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for row in rows:
+        mark = "" if LEAST <= row.share <= MOST else " **off**"
+        lines.append(
+            f"| {row.case} | {row.figure} | {row.exact:.6g} | {row.share:.1%}{mark} | {row.below / row.seeds:.1%} "
+            f"| {row.above / row.seeds:.1%} | {row.bias:+.2%} | ±{row.half_width:.1%} |"
+        )
+    return lines
 
 
 def _farness(row: Coverage) -> float:
