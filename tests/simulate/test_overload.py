@@ -40,7 +40,7 @@ def test_what_cannot_keep_up_is_named_and_its_target_missed(limit: str) -> None:
 
 def test_an_overload_beyond_the_bounds_of_a_run_is_missed_too() -> None:
     design = Design.from_text(TEXT.replace("LIMIT", "cores: 2").replace("RATE", "1e9"), "a.design.yaml")
-    found = simulate(design, upper=False, most_events=2_000_000)
+    found = simulate(design, upper=False, most_events=5_000)
     assert found.median.ending is Ending.BOUND
     assert found.median.flows == {}
     (verdict,) = design.judge(found)

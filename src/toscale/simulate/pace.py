@@ -20,6 +20,9 @@ WARM_UP = 4.0
 PILOT = 40.0
 """The pilot is so many warm-ups long: its batches, an eighth of it, are 20 relaxation times, and nearly independent."""
 
+PILED = 100_000.0
+"""Where theory sees overload, a pilot in which so many pile up shows it; more would only fill the memory."""
+
 _HIGHEST = 0.97  # load at which relaxation times are taken where it is higher or unknown
 _PER_CALL = 3.0  # events, roughly, for each call of a station
 _SHORTEST = 0.01
@@ -71,7 +74,11 @@ def pace(model: Model, twin: Twin, *, wanted: int = 2_000) -> Pace:
     rates = [f.rate for f in twin.flows.values() if f.rate > 0]
     events = _PER_CALL * sum(s.arrivals for s in twin.stations.values()) + 3.0 * sum(rates)
     slowest = min(rates, default=1.0)
-    return Pace(warm_up, max(PILOT * warm_up, wanted / slowest), max(events, 1.0))
+    pilot = max(PILOT * warm_up, wanted / slowest)
+    excess = max((o.excess for o in twin.overloaded), default=0.0)
+    if excess > 0:
+        warm_up, pilot = min(warm_up, PILED / 4 / excess), min(pilot, PILED / excess)
+    return Pace(warm_up, pilot, max(events, 1.0))
 
 
 def _called_by_consumers_alone(model: Model) -> dict[str, int]:
