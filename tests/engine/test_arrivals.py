@@ -181,6 +181,21 @@ def test_a_batch_takes_all_that_is_there_up_to_its_size() -> None:
     assert visits == pytest.approx(100.0 / 0.020, rel=0.01)
 
 
+def test_ten_messages_in_batches_of_four_are_four_and_four_and_two() -> None:
+    model = Model(
+        stations=(Station("w"),),
+        buffers=(Buffer("q"),),
+        flows=(
+            Flow("f", Clock(1.0), (Each("e", 10.0, (Send("s", "q"),), at_once=None),)),
+            Flow("con", Consume("q", 4), (Visit("v", "w", fixed(10)),)),
+        ),
+    )
+    made = simulated(model, 50.5)
+    assert int(row(made, "con").done) == 10 * int(row(made, "f").done)
+    assert int(made.state.stations[0].admitted) == 3 * int(row(made, "f").done)
+    assert mean_ms(made, "con") == pytest.approx((4 * 10 + 4 * 20 + 2 * 30) / 10, abs=1e-4)
+
+
 def test_partitions_work_side_by_side() -> None:
     made = simulated(queue(1, 1.0, partitions=4), 50.0)
     assert mean_ms(made, "con") < 1.1  # at a load of 1/8 each, in turn
