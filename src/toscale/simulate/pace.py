@@ -22,6 +22,8 @@ PILOT = 40.0
 
 PILED = 100_000.0
 """Where theory sees overload, a pilot in which so many pile up shows it; more would only fill the memory."""
+SEEN = 100.0
+"""Requests of the rarest flow that such a pilot sees all the same: one that saw none would show nothing."""
 
 _HIGHEST = 0.97  # load at which relaxation times are taken where it is higher or unknown
 _PER_CALL = 3.0  # events, roughly, for each call of a station
@@ -77,7 +79,9 @@ def pace(model: Model, twin: Twin, *, wanted: int = 2_000) -> Pace:
     pilot = max(PILOT * warm_up, wanted / slowest)
     excess = max((o.excess for o in twin.overloaded), default=0.0)
     if excess > 0:
-        warm_up, pilot = min(warm_up, PILED / 4 / excess), min(pilot, PILED / excess)
+        seen = SEEN / slowest
+        warm_up = min(warm_up, max(PILED / 4 / excess, seen / 4))
+        pilot = min(pilot, max(PILED / excess, seen))
     return Pace(warm_up, pilot, max(events, 1.0))
 
 
