@@ -265,7 +265,7 @@ BOUNDED = {
         "without end",
     ),
     "a pause that the clock cannot count": (
-        with_flow("[{app: 1 s, timeout: 1 ms, retry: {times: 5, backoff: 10 years}}]"),
+        with_flow("[{app: 1 s, timeout: 1 ms, retry: {times: 5, backoff: 10 years}}]", "30 / min"),
         "longer than the clock can count",
     ),
     "an endless file of times": (with_flow("[{app: from /dev/zero}]"), "is no file that is there"),

@@ -12,7 +12,7 @@ import numpy as np
 from toscale.engine.model import Model, Outcome
 from toscale.engine.state import TICK
 from toscale.simulate.replications import Outcome as Went
-from toscale.simulate.replications import Sampled, piling_up
+from toscale.simulate.replications import Sampled, growing, piling_up
 from toscale.simulate.result import (
     PERCENTILES,
     ComponentResult,
@@ -271,7 +271,7 @@ class _Reader:
 
     def overloads(self) -> list[Overload]:
         """The stations and buffers that fill up, the fastest first; none where nothing piles up."""
-        if not self.piles.any():
+        if not growing(self.sampled):
             return []
         found = []
         for parts, grows, what in (

@@ -408,15 +408,22 @@ def sample(replications: list[Replication], batches: int = BATCHES) -> Sampled:
 
 
 def growing(sampled: Sampled) -> bool:
-    """Whether requests pile up: in every replication, by at least a hundredth of those that begin, and
-    without an end in sight.
+    """Whether requests pile up without an end in sight: those of a flow, or, where one request asks for
+    thousands of calls, the calls before a station.
     """
-    return bool(np.any(piling_up(sampled)))
+    arrived = sampled.stations["arrived"].sum(axis=0)
+    return bool(np.any(piling_up(sampled)) or np.any(_piling_up(sampled, sampled.waiting_growth, arrived)))
 
 
 def piling_up(sampled: Sampled) -> Any:
     """By meter: whether its requests pile up."""
-    started = sampled.meters["started"].sum(axis=0) / (len(sampled.meters) * sampled.seconds)
-    grows = sampled.growth
+    return _piling_up(sampled, sampled.growth, sampled.meters["started"].sum(axis=0))
+
+
+def _piling_up(sampled: Sampled, grows: Any, begun: Any) -> Any:
+    """Whether something grows in every replication, by at least a hundredth of what begins, and by more than
+    a hundred in a run.
+    """
+    rate = begun / (len(sampled.meters) * sampled.seconds)
     run = len(sampled.meters) / len(grows) * sampled.seconds
-    return (grows.min(axis=0) > 0.01 * started) & (grows.mean(axis=0) * run > 100)
+    return (grows.min(axis=0) > 0.01 * rate) & (grows.mean(axis=0) * run > 100)
