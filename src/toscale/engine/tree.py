@@ -22,16 +22,16 @@ def schedule(S, leaf, time):  # type: ignore[no-untyped-def]
     tree = S.tree
     c = S.control[0]
     i = leaf + c.leaves
-    tree[i] = NEVER if time >= c.horizon else (time << c.leaf_bits) | leaf
-    i >>= 1
-    while i > 0:
-        left = tree[2 * i]
-        right = tree[2 * i + 1]
-        winner = left if left < right else right
+    winner = NEVER if time >= c.horizon else (time << c.leaf_bits) | leaf
+    tree[i] = winner
+    while i > 1:  # the winner so far stays in hand: only its opponents are read
+        other = tree[i ^ 1]
+        if other < winner:
+            winner = other
+        i >>= 1
         if tree[i] == winner:
             break
         tree[i] = winner
-        i >>= 1
 
 
 def rebuild(keys: Any) -> Any:
