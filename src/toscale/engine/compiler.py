@@ -456,6 +456,9 @@ class _Compiler:
         if step.work is not None:
             self.work(Op.WORK, step.path, step.work, a=index, b=machine)
             self.rows[-1].sync = station.cores is not None
+            if step.body and isinstance(step.body[0], Get):  # its entry is on its way while the work is done
+                self.rows[-1].c = self.find(self.stores, step.body[0].store, "store")
+                self.rows[-1].d = self.register(step.body[0].key)
         self.block(step.body, frame.inside(out, machine=machine))
         self.emit(Op.RELEASE, a=index, b=machine)
         self.hop(step.link, f"{step.path}/back", machine, frame.machine)

@@ -233,6 +233,9 @@ def run_task(S, i):  # type: ignore[no-untyped-def]
         elif op == WORK:
             work = demand(S, i, step)
             pc += 1
+            if step.c >= 0:
+                bucket = bucket_of(S, np.int64(step.c), np.uint64(S.registers[i, step.d]))
+                prefetch(S.entries, np.int64(S.buckets[bucket]))
             if S.stations[step.a].cores > 0:
                 t.pc = pc
                 start_work(S, S.registers[i, step.b], i, work)

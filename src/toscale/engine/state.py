@@ -126,13 +126,14 @@ ENTRY = np.dtype(
         ("key", "u8"),
         ("last", "i8"),
         ("inserted", "i8"),
-        ("bytes", "f8"),  # in full: what is given back must be what was taken
         ("store", "i4"),
+        ("chain", "i4"),
+        ("present", "i4"),
         ("shard", "i4"),
         ("newer", "i4"),
         ("older", "i4"),
-        ("chain", "i4"),
-        ("present", "i4"),
+        ("bytes", "f8"),  # in full: what is given back must be what was taken
+        ("spare", "i8"),  # a power of two: an entry lies in one line of the processor's cache
     ],
     align=True,
 )
