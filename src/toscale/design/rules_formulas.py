@@ -204,6 +204,21 @@ _ENTRIES: tuple[tuple[str, str, str, str, tuple[str, str]], ...] = (
         "Its parameters contradict each other.",
         ("", ""),
     ),
+    (
+        "TS333",
+        "impossible-value",
+        "a value that cannot be",
+        "Nothing takes less than no time, comes at less than no rate, is chosen among no keys, or is repeated "
+        "every zero seconds.",
+        ("", ""),
+    ),
+    (
+        "TS334",
+        "unreadable-file",
+        "a file of measured times that cannot be read",
+        "`from file.csv` takes one time in seconds from each line of a file beside the design.",
+        ("", ""),
+    ),
 )
 
 FORMULA_RULES: dict[str, str] = {name: code for code, name, _, _, _ in _ENTRIES}

@@ -41,6 +41,8 @@ CODES: dict[str, str] = {
     "overflow": "A value is too large to be held.",
     "unreadable-time": "The text is not a time that varies.",
     "impossible-time": "The parameters of a time that varies are impossible.",
+    "impossible-value": "A value lies where none can be, such as a negative rate or a period of zero.",
+    "unreadable-file": "A file of measured times is not there, or holds something else.",
 }
 """Each code with one sentence on what it stands for. `design/` and the documentation read it."""
 

@@ -126,7 +126,12 @@ class Entities:
                 found.place,
             )
             return Population(name, number, MOST_KEYS), True
-        size = min(max(1, round(self.values.at_least_zero(count, self.values.number(count)))), MOST_KEYS)
+        number_of = self.values.at_least_zero(count, self.values.number(count))
+        if number_of < 1:
+            self.ledger.note(
+                f"`{count.text}` is less than one `{entity}`: its steps are simulated with one.", count.place
+            )
+        size = min(max(1, round(number_of)), MOST_KEYS)
         exponent = 0.0
         if popularity is not None and popularity.shape == "zipf" and popularity.exponent is not None:
             exponent = self.values.at_least_zero(popularity.exponent, self.values.number(popularity.exponent))

@@ -6,10 +6,8 @@ multiplies the estimates that `growth.of` names; where it names none, it multipl
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from toscale.design.model import Design
 from toscale.design.parts import Formula, Time
@@ -17,23 +15,20 @@ from toscale.engine.laws import Law
 from toscale.quantity.errors import QuantityError
 from toscale.quantity.estimate import Estimate
 from toscale.quantity.formatting import format_quantity
+from toscale.quantity.measured import read_measured
 from toscale.quantity.sheet import Sheet, evaluate_expression
 from toscale.quantity.times import RandomTime, Shape, evaluate_time
 from toscale.quantity.units import NUMBER, RATE, SIZE, TIME, Dimension
 from toscale.simulate.lowering.ledger import Ledger, NotComputable
 from toscale.simulate.lowering.lowered import At
 
-__all__ = ["MOST_VALUES", "NEVER", "Values", "law_of", "shown_time"]
+__all__ = ["NEVER", "Values", "law_of", "shown_time"]
 
 UPPER = 0.95
 NEVER = 9e9
 """A time of so many seconds (285 years) or more does not come: the clock of the engine ends there."""
 MOST_RATE = 1e18
 """The largest rate, per second: a thousand million for each tick of the clock."""
-MOST_VALUES = 1_000_000
-"""The most values that are read from a file of measured times."""
-MOST_VALUE_BYTES = 100_000_000
-"""And the largest such file: a hundred bytes a value."""
 
 
 @dataclass(frozen=True)
@@ -150,33 +145,11 @@ class Values:
         return law_of(random)
 
     def measured(self, time: Time, random: RandomTime) -> list[float]:
-        """The measured times of a file, in seconds, one a line; the first column where there are several."""
-        path = Path(time.place.file or ".").parent / (random.file or "")
-        values: list[float] = []
+        """The measured times of a file, in seconds; the file's place is told from that of the design."""
         try:
-            if not path.is_file():  # a device or a pipe may never end
-                raise NotComputable(f"`{random.file}` is no file that is there", time.place)
-            if path.stat().st_size > MOST_VALUE_BYTES:
-                raise NotComputable(
-                    f"`{random.file}` is larger than {MOST_VALUE_BYTES / 1e6:.0f} MB", time.place
-                )
-            with path.open(encoding="utf-8") as lines:
-                for line in lines:
-                    text = line.split(",")[0].strip()
-                    if not text or text.startswith("#"):
-                        continue
-                    if len(values) >= MOST_VALUES:
-                        raise NotComputable(
-                            f"`{random.file}` has more than {MOST_VALUES:,} values", time.place
-                        )
-                    values.append(float(text))
-        except (OSError, UnicodeDecodeError) as error:
-            raise NotComputable(f"`{random.file}` cannot be read: {error}", time.place) from None
-        except ValueError:
-            raise NotComputable(f"`{random.file}` has a line that is no number", time.place) from None
-        if not values or not all(0 <= value < math.inf for value in values):
-            raise NotComputable(f"`{random.file}` has no values, or one that is no time", time.place)
-        return values
+            return read_measured(random.file or "", time.place.file or "")
+        except QuantityError as error:
+            raise NotComputable(_lower(error.message), time.place) from None
 
 
 def law_of(random: RandomTime) -> Law:
