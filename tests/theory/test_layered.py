@@ -199,3 +199,35 @@ def test_policies_wait_in_their_order():
     figures = [waits(policy) for policy in order]
     assert figures == sorted(figures)
     assert waits(Policy.LEAST_OUTSTANDING) == waits(Policy.SHARED)
+
+
+@pytest.mark.parametrize("rate", [0.01, 100.0, 3_900.0])
+def test_slots_that_are_never_taken_change_nothing(rate):
+    few, many = (machine(load(rate=rate, work=0.001, body=0.2, slots=n, cores=4)) for n in (9_000, 1_000_000))
+    assert many.stretch == pytest.approx(few.stretch, rel=1e-9)
+    assert [many.wait, few.wait] == pytest.approx([0, 0])
+    assert many.capacity == few.capacity
+
+
+@pytest.mark.parametrize(("slots", "body"), [(1_000_000, 0.0), (1_000_000, 100.0), (20_000, 1.0)])
+def test_too_many_for_a_million_slots_fill_them_and_the_queue(slots, body):
+    answer = machine(load(rate=8_000.0, work=0.001, body=body, slots=slots, cores=4, waiting=400))
+    capacity = min(4_000.0, slots / (0.001 + body))
+    assert answer.capacity == pytest.approx(capacity)
+    assert answer.refused == pytest.approx(1 - capacity / 8_000)
+    assert answer.wait == pytest.approx(400 / capacity)
+    assert capacity * (0.001 * answer.stretch + body) == pytest.approx(slots)  # Little's law
+
+
+def test_the_fluid_limit_is_near_the_chain_at_its_border():
+    full, chain = (
+        machine(load(rate=8_000.0, work=0.001, slots=n, cores=4, waiting=400)) for n in (10_001, 10_000)
+    )
+    for figure in ("stretch", "wait", "wait_probability", "refused"):
+        assert getattr(full, figure) == pytest.approx(getattr(chain, figure), rel=0.01)
+
+
+def test_nearly_all_refused_leaves_finite_waits():
+    answer = machine(load(rate=1e12, work=0.0, body=5e8, slots=4, waiting=3, curve=(2e-9, 4e-9, 6e-9, 8e-9)))
+    assert answer.refused == pytest.approx(1)
+    assert answer.wait == pytest.approx(3 / 8e-9)

@@ -283,3 +283,30 @@ def test_batches_of_fixed_service_are_within_10_percent_of_a_simulation(rate, mo
 def test_a_consumer_that_cannot_keep_up_says_so():
     with pytest.raises(Overloaded, match="messages per second"):
         queues.bulk(10.0, 1.0, 1.0, 8)
+
+
+@given(st.floats(1e-300, 1e-3), st.integers(1, 10**6))
+def test_rare_batches_hold_one_message_that_meets_a_residual_service(load, most):
+    batches = queues.bulk(load, 1.0, 1.0, most)
+    assert batches.size == pytest.approx(1, rel=2e-3)
+    assert batches.wait == pytest.approx(load, rel=5e-3)
+
+
+@pytest.mark.parametrize("most", [1, 2, 500, 10**6])
+def test_a_consumer_at_its_limit_waits_as_in_heavy_traffic(most):
+    left = 1e-9
+    # batches of about `most` leave once a second, and the queue drifts by `most * left` a second: its mean is the
+    # variance per second over twice the drift, most^2 from exponential services and most from the arrivals
+    batches = queues.bulk(most * (1 - left), 1.0, 1.0, most)
+    assert batches.wait == pytest.approx((most**2 + most) / (2 * most * left) / most, rel=1e-3)
+
+
+@pytest.mark.parametrize("cv2", [0.0, 1.0, 1e4, 1e17])
+@given(loads, st.integers(1, 1000))
+def test_a_single_server_varies_as_pollaczek_khinchine_however_much(cv2, rho, servers):
+    assert queues.variability(rho, 1, cv2) == pytest.approx((1 + cv2) / 2)
+    assert 0.5 <= queues.variability(rho * servers, servers, cv2) <= max(1.0, (1 + cv2) / 2) * (1 + 1e-9)
+
+
+def test_hardly_any_load_has_the_ratio_of_light_traffic():
+    assert queues.deterministic_ratio(5e-324, 1000) == pytest.approx(1000 / 1001)

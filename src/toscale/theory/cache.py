@@ -87,8 +87,8 @@ def stay(evict: Evict, time: float, ttl: float, touch: Array, put: Array, drop: 
 
 
 def _busy_period(rate: Array, time: float) -> Array:
-    x = np.minimum(rate * time, 700.0)
     with np.errstate(over="ignore"):  # it may last for ever
+        x = np.minimum(rate * time, 700.0)
         return np.where(x < 1e-9, time, np.expm1(x) / np.maximum(rate, 1e-300))
 
 
@@ -108,7 +108,7 @@ def present(demand: Demand, evict: Evict, time: float, ttl: float) -> Array:
     enter, renew, drop = zero + demand.enter, zero + demand.renew, zero + demand.drop
     comes = enter + gets * demand.fill
     staying = stay(evict, time, ttl, gets + enter + renew, enter + renew, drop)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         return np.where(comes > 0, 1 / (1 + 1 / np.maximum(comes * staying, 1e-300)), 0.0)
 
 
@@ -182,8 +182,8 @@ def _increasing_root(function: Callable[[float], float], guess: float, first: fl
         high += step
         f_high = function(exp(high))
         step *= 4
-    if f_low == 0 or f_high == 0:
-        return exp(low if f_low == 0 else high)
+    if f_low >= 0 or f_high <= 0:  # at an end, or beyond all times: what is asked for once in 1e260 s, say
+        return exp(low if f_low >= 0 else high)
     side, middle = 0, low
     for turn in range(200):
         middle = (low * f_high - high * f_low) / (f_high - f_low)

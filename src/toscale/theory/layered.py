@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from math import exp, lgamma, log, sqrt
+from math import exp, inf, lgamma, log, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +27,7 @@ from toscale.theory import queues
 if TYPE_CHECKING:
     from toscale.theory.popularity import Array
 
+MANY_SLOTS = 10_000
 MOST_SLOTS = 600  # up to which the closed network is solved; beyond, its asymptotic bounds are as good
 
 
@@ -67,7 +68,7 @@ class Answer:
 def machine(load: Load) -> Answer:
     """The stationary state of one machine under that load."""
     hold = load.work + load.body
-    slots, cores = load.slots, load.cores
+    slots, cores = _reached(load), load.cores
     if cores is not None and slots is not None and slots <= cores:
         cores = None  # nobody ever shares a core
     if load.work <= 0:
@@ -85,6 +86,8 @@ def machine(load: Load) -> Answer:
         return Answer(excess=max(1e-12, 1 - capacity / load.rate), capacity=capacity)
     if slots is None or rates is None:
         return _cores_only(load, cores, capacity)
+    if slots > MANY_SLOTS and capacity is not None and load.rate >= capacity and load.waiting is not None:
+        return _full(load, slots, capacity, cores)
     if load.callers is not None and load.callers <= slots and load.waiting is None:
         waiting = Answer(capacity=capacity)  # each caller finds a slot
     elif cores is None and load.curve is None:
@@ -95,6 +98,27 @@ def machine(load: Load) -> Answer:
         return waiting
     inside = throughputs(slots, cores, load.work, load.body)
     return replace(waiting, stretch=_stretch(load, inside))
+
+
+def _reached(load: Load) -> int | None:
+    """The slots of a machine, less those that are never taken: a million slots are not looked at one by one.
+
+    Below saturation the number inside is Poisson where it waits for others, and geometric, with the load of the cores
+    as its ratio, where it shares them: what is left out has a chance of about exp(-40). Never fewer are left than
+    keep all cores busy.
+    """
+    slots, cores = load.slots, load.cores
+    if slots is None or cores is None or slots <= MANY_SLOTS or load.work <= 0 or load.curve is not None:
+        return slots
+    hold, ratio = load.work + load.body, load.rate * load.work / cores
+    if ratio >= 1 or hold == inf:
+        return slots
+    inside = load.rate * hold
+    return int(
+        min(
+            slots, max(inside + 10 * sqrt(inside) + 40 / (1 - ratio), cores * (hold / load.work)) + MANY_SLOTS
+        )
+    )
 
 
 def _rates(load: Load, slots: int | None, cores: int | None) -> Array | None:
@@ -118,6 +142,15 @@ def _crowded(load: Load, callers: int, capacity: float) -> Answer:
         else 1.0
     )
     return Answer(stretch, (callers - inside) / capacity, float(callers > inside), capacity=capacity)
+
+
+def _full(load: Load, slots: int, capacity: float, cores: int | None) -> Answer:
+    """More come than can be served, to so many slots that they are all taken and the queue is full: the fluid
+    limit, from which the number inside strays by some square root of it.
+    """
+    waiting = float(load.waiting or 0)
+    inside = max(1.0, (slots / capacity - load.body) / load.work) if cores is not None else 1.0
+    return Answer(inside, waiting / capacity, float(waiting > 0), 1 - capacity / load.rate, 0.0, capacity)
 
 
 def _cores_only(load: Load, cores: int | None, capacity: float | None) -> Answer:
@@ -316,12 +349,12 @@ def _limited(load: Load, rates: Array) -> _Population:
 def _by_population(load: Load, rates: Array) -> Answer:
     """Waiting for a slot where the rate depends on how many are taken."""
     state = _limited(load, rates)
-    admitted = load.rate * (1 - state.refused)
+    admitted = float(state.taken[1:] @ rates)  # as many leave: 1 - refused has no digits where nearly all are
     ratio = min(load.rate / float(rates[-1]), 0.999999)
     regular = queues.regularity(ratio, 1, load.cv2, load.arrival_cv2)
     if load.two_choices:
         # with one server in place of the machine, which is good near its limit
         regular = two_choices(ratio, 1)[0] / queues.mmc(ratio, 1.0, 1).wait
     wait = state.queue / admitted * (1 + load.cv2) / 2 * regular
-    waits = min(1.0, max(0.0, state.waits / (1 - state.refused)))
+    waits = min(1.0, max(0.0, state.waits * load.rate / admitted))
     return Answer(1.0, wait, waits, state.refused, 0.0, float(rates[-1]))

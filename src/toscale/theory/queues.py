@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from math import exp, expm1, lgamma, log, sqrt
+from math import exp, expm1, lgamma, log, log1p, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -198,11 +198,10 @@ def deterministic_ratio(load: float, servers: int) -> float:
 
     Source: Cosmetatos (1976), Oper. Res. Quarterly 27, held below its exact limit in light traffic.
     """
-    rho = load / servers
-    if rho <= 0:
-        return servers / (servers + 1)
-    correction = (1 - rho) * (servers - 1) * (sqrt(4 + 5 * servers) - 2) / (16 * servers * rho)
-    return min((1 + correction) / 2, servers / (servers + 1))
+    rho, limit = load / servers, servers / (servers + 1)
+    above = (1 - rho) * (servers - 1) * (sqrt(4 + 5 * servers) - 2)  # of the correction
+    below = 16 * servers * rho
+    return limit if above >= 2 * below or below == 0 else min((1 + above / below) / 2, limit)
 
 
 def variability(load: float, servers: int, cv2: float) -> float:
@@ -211,8 +210,8 @@ def variability(load: float, servers: int, cv2: float) -> float:
     Source: Kimura (1986), Operations Research 34: the waits of M/M/c and M/D/c interpolated harmonically.
     Within some percent of the exact wait for cv2 up to 2 or so.
     """
-    ratio = deterministic_ratio(load, servers)
-    return (1 + cv2) / (2 * cv2 + (1 - cv2) / ratio)
+    inverse = 1 / deterministic_ratio(load, servers)  # from 1 to 2
+    return (1 + cv2) / (inverse + cv2 * (2 - inverse))
 
 
 def regularity(load: float, servers: int, cv2: float, arrival_cv2: float) -> float:
@@ -374,14 +373,28 @@ def _fixed_batches(load: float, most: int) -> tuple[float, float]:
 
 
 def _exponential_batches(load: float, most: int) -> tuple[float, float]:
-    """Mean size, and mean wait in service times, for exponential service."""
-    low, high = load / (1 + load), 1.0  # with no bound r = a / (1 + a); the smaller the bound, the larger
-    for _ in range(100):
-        r = (low + high) / 2
-        if load * (1 - r) > r - r ** (most + 1):
-            low = r
-        else:
-            high = r
-    r = (low + high) / 2
-    idle = 1 / (1 + load / (1 - r))
-    return load / (1 - idle), idle * r / (1 - r) ** 2
+    """Mean size, and mean wait in service times, for exponential service.
+
+    The root r of r + r^2 + ... + r^most = load lies between load / (1 + load) and load, and u = 1 - r between
+    2 (1 - load / most) / (most + 1) and 1 / (1 + load), so that whichever of them is small has all its digits.
+    """
+
+    def below(r: float, u: float) -> bool:
+        return -r * expm1(most * (log(r) if r < 0.5 else log1p(-u))) / u < load
+
+    if load < 0.5:
+        low, high = load / (1 + load), load
+        for _ in range(60):
+            r = sqrt(low) * sqrt(high)
+            low, high = (r, high) if below(r, 1 - r) else (low, r)
+        r = sqrt(low) * sqrt(high)
+        u = 1 - r
+    else:
+        low, high = 2 * (1 - load / most) / (most + 1), 1 / (1 + load)
+        for _ in range(60):
+            u = sqrt(low) * sqrt(high)
+            low, high = (low, u) if below(1 - u, u) else (u, high)
+        u = sqrt(low) * sqrt(high)
+        r = 1 - u
+    idle = u / (u + load)
+    return u + load, idle * r / u**2

@@ -204,7 +204,7 @@ class _Solver:
         """One partition's consumer, whose batches take that time."""
         if not isfinite(time.mean):
             return None
-        cv2 = time.var / time.mean**2 if time.mean > 0 else 0.0
+        cv2 = (sqrt(time.var) / time.mean) ** 2 if time.mean > 0 else 0.0  # no square of what is tiny
         try:
             return (
                 bulk(rate, time.mean, cv2, batch)
