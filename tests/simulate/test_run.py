@@ -139,6 +139,14 @@ def test_overload_is_named_and_its_latency_is_not() -> None:
     assert mean.reason is not None
 
 
+@pytest.mark.parametrize("duration", [None, 5.0])
+def test_a_run_without_a_request_has_measured_nothing_and_says_so(duration: float | None) -> None:
+    result = simulate_model(shop(1e-12), duration=duration)
+    assert result.requests == 0
+    assert result.ending is Ending.NOTHING
+    assert result.flows["orders"].latency.answered["p99"].value is None
+
+
 def test_a_bound_of_events_is_kept() -> None:
     result = simulate_model(shop(), precision=1e-4, most_events=200_000)
     assert result.ending is Ending.NOT_TIGHT

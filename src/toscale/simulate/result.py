@@ -98,6 +98,7 @@ class Ending(Enum):
     OVERLOADED = "something grows without bound"
     BOUND = "stopped at a bound before it had measured anything"
     TIME = "ran for the time asked for"
+    NOTHING = "no request came, and so nothing was measured"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from toscale.design.model import Design
 from toscale.engine.compiler import compile_model
@@ -24,7 +24,7 @@ from toscale.simulate.lowering.lowered import Found, Lowered
 from toscale.simulate.lowering.values import Values
 from toscale.simulate.pace import pace
 from toscale.simulate.replications import Sampled, run_until_tight
-from toscale.simulate.result import RunResult, Simulation
+from toscale.simulate.result import Ending, RunResult, Simulation
 from toscale.simulate.statistics import half_width, percentile
 from toscale.theory import Twin, solve
 
@@ -180,7 +180,9 @@ def simulate_model(
         report=report,
         cancelled=cancelled,
     )
-    return run_result(model, tables.meters, twin, went, precision, wanted)
+    result = run_result(model, tables.meters, twin, went, precision, wanted)
+    # no interval is wide where there is none
+    return replace(result, ending=Ending.NOTHING) if result.requests == 0 else result
 
 
 def _stationary(twin: Twin) -> dict[str, StoreStart]:
