@@ -137,6 +137,8 @@ def test_an_interrupt_ends_a_long_run_at_once() -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment(),
+        # whoever runs the tests in the background of a shell hands on that interrupts are ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     time.sleep(6)
     assert process.poll() is None
