@@ -12,7 +12,7 @@ import numpy as np
 from toscale.engine.arrivals import LONGEST, next_arrival
 from toscale.engine.cores import end_work, start_work
 from toscale.engine.draws import GOLDEN, draw_index, mix, number, unit
-from toscale.engine.jit import jit, prefetch
+from toscale.engine.jit import inlined, jit, prefetch
 from toscale.engine.machines import (
     BY_POLICY,
     PART,
@@ -168,7 +168,7 @@ def wait_for_children(S, i, pc, total, need):  # type: ignore[no-untyped-def]
     t.need = need
 
 
-@jit
+@inlined
 def run_task(S, i):  # type: ignore[no-untyped-def]
     """Follows a task until it waits or ends; returns the time at which it goes on, or NEVER where something
     else wakes it.
@@ -453,7 +453,7 @@ def arrive(S, flow):  # type: ignore[no-untyped-def]
     i = start_request(S, flow, mix(salt + np.uint64(f.count) * GOLDEN))
     f.count += 1
     schedule(S, flow, next_arrival(S, flow))
-    return run_task(S, i), i
+    return i
 
 
 @jit
@@ -495,37 +495,33 @@ def advance(S, windows):  # type: ignore[no-untyped-def]
         if c.events >= c.budget:
             return S_EVENTS
         c.events += 1
+        leaf = np.int64(-1)
         if c.ready_count > 0:
             i = S.ready[c.ready_head]
             c.ready_head = c.ready_head + 1 if c.ready_head + 1 < tasks else 0
             c.ready_count -= 1
-            time = run_task(S, i)
-            if time != NEVER:
-                schedule(S, c.fixed + i, time)
-            continue
-        key = S.tree[1]
-        time = key >> c.leaf_bits
-        if time >= c.window_ends:
-            close_window(S)
-            if c.window >= windows:
-                return S_DONE
-            continue
-        c.now = time
-        leaf = key & (c.leaves - 1)
-        if leaf >= c.fixed:
-            i = leaf - c.fixed
-            schedule(S, leaf, run_task(S, i))
         else:
-            which = S.leaves[leaf].which
-            kind = S.leaves[leaf].kind
-            if kind == LEAF_FLOW:
-                time, i = arrive(S, which)
-                if time != NEVER:
-                    schedule(S, c.fixed + i, time)
-            elif kind == LEAF_MACHINE:
-                i = end_work(S, which)
-                time = run_task(S, i)
-                if time != NEVER:
-                    schedule(S, c.fixed + i, time)
+            key = S.tree[1]
+            time = key >> c.leaf_bits
+            if time >= c.window_ends:
+                close_window(S)
+                if c.window >= windows:
+                    return S_DONE
+                continue
+            c.now = time
+            leaf = key & (c.leaves - 1)
+            if leaf >= c.fixed:
+                i = leaf - c.fixed
             else:
-                time_out(S, which)
+                which = S.leaves[leaf].which
+                kind = S.leaves[leaf].kind
+                if kind == LEAF_FLOW:
+                    i = arrive(S, which)
+                elif kind == LEAF_MACHINE:
+                    i = end_work(S, which)
+                else:
+                    time_out(S, which)
+                    continue
+        time = run_task(S, i)
+        if time != NEVER or leaf >= c.fixed:
+            schedule(S, c.fixed + i, time)

@@ -71,6 +71,15 @@ def jit(function: F) -> F:
     """Compiles on first use; strict IEEE arithmetic, so that compiled and interpreted runs give the same
     figures.
     """
+    return _compiled(function, inline="never")
+
+
+def inlined(function: F) -> F:
+    """Compiles as a part of its caller, without the cost of a call: for what is called in one place, often."""
+    return _compiled(function, inline="always")
+
+
+def _compiled(function: F, inline: str) -> F:
     if INTERPRETED:
         return function
     import numba
@@ -80,6 +89,6 @@ def jit(function: F) -> F:
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(cache_folder())
     try:
-        return numba.njit(cache=True, nogil=True, error_model="numpy")(function)  # type: ignore[no-any-return]
+        return numba.njit(cache=True, nogil=True, error_model="numpy", inline=inline)(function)  # type: ignore[no-any-return]
     finally:
         numba.config.CACHE_DIR = before
