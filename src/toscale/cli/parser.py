@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "check": "find what is wrong or vague in design files; with --simulate, judge their targets",
     "estimate": "compute the estimates: ranges, derivations, which assumption matters most",
     "simulate": "run the design, and judge it against its own targets",
+    "draw": "draw the design with its rates and loads: SVG, PNG, or here in the terminal",
     "report": "walk through the four steps, and write one page of HTML with plots",
     "explain": "explain a rule, such as TS201: why it is there, what breaks it, what keeps it",
     "rules": "list all rules with their codes",
@@ -157,6 +158,28 @@ def _simulate(command: str) -> _Parser:
     return parser
 
 
+def _draw(command: str) -> _Parser:
+    parser = _parser(
+        command,
+        "Draws a design: who calls whom, how often, and how busy everything is, by theory.",
+        "Without --output it is drawn in the terminal, as wide as that is.",
+    )
+    parser.add_argument("file", metavar="FILE", help=FILE)
+    parser.add_argument("-o", "--output", metavar="PICTURE", help="the picture to write, .svg or .png")
+    parser.add_argument(
+        "--theme",
+        choices=("auto", "light", "dark"),
+        default="auto",
+        help="the colours; auto, the default, follows the reader's system (a PNG is light then)",
+    )
+    parser.add_argument(
+        "--upper", action="store_true", help="at the upper end of the rates, instead of their medians"
+    )
+    parser.add_argument("--simulate", action="store_true", help="run the design, and draw the loads measured")
+    _run_options(parser, json=False)
+    return parser
+
+
 def _report(command: str) -> _Parser:
     parser = _parser(
         command,
@@ -192,6 +215,7 @@ _PARSERS: dict[str, Callable[[str], _Parser]] = {
     "check": _check,
     "estimate": _estimate,
     "simulate": _simulate,
+    "draw": _draw,
     "report": _report,
     "explain": _explain,
     "rules": _rules,
