@@ -121,6 +121,35 @@ def test_a_percentile_s_interval_holds_it_as_often_as_it_says() -> None:
     assert 0.915 < inside(figures, exact) < 0.985
 
 
+def test_a_percentile_s_interval_holds_it_where_long_times_come_in_bursts() -> None:
+    """p99, 1,000 samples whose batches differ as those of a busy queue: each batch has a scale of its own, most of
+    the long times are of a few batches. Within five standard deviations (0.7% each) of 95%, and neither end
+    misses it much more often than the other.
+    """
+    draw = np.random.default_rng(3)
+    scales = draw.gamma(25.0, 0.04, 2_000_000)
+    exact = float(np.quantile(draw.exponential(0.01, len(scales)) * scales, 0.99))
+    figures = []
+    for _ in range(1_000):
+        times = draw.exponential(0.01, (BATCHES, 400)) * draw.gamma(25.0, 0.04, (BATCHES, 1))
+        figures.append(percentile(histograms(times), np.full(BATCHES, 400), 0.99))
+    assert 0.915 < inside(figures, exact) < 0.985
+    below = sum(f.high is not None and f.high < exact for f in figures)
+    above = sum(f.low is not None and f.low > exact for f in figures)
+    assert abs(below - above) < 5 * (below + above) ** 0.5
+
+
+def test_skewness_widens_an_interval_by_no_more_than_is_known() -> None:
+    """One batch far above 31 others: the long side is longer than Student's, but not by the cube root's zero."""
+    batches = np.concatenate([np.zeros(31), [100.0]])
+    figure = ratio(batches + 100.0, np.ones(BATCHES))
+    assert figure is not None
+    assert figure.value is not None
+    assert figure.high is not None
+    error = float(np.std(batches, ddof=1)) / BATCHES**0.5
+    assert 2.04 < (figure.high - figure.value) / error < 3.5
+
+
 def test_percentiles_of_all_count_those_that_were_never_answered() -> None:
     """Two in a hundred failed: the p99 of all is not known, the p50 is that of a little more than half."""
     times = np.random.default_rng(1).exponential(0.01, (BATCHES, 980))
