@@ -32,7 +32,7 @@ DASH = "–"
 """What stands for a figure that is not known, or does not apply."""
 
 LEAST_MARGIN = 0.001
-"""Half of an interval below this part of the value is not worth a digit: it is written as this."""
+"""Half of an interval below this part of the value is not worth a digit: the value stands alone."""
 
 
 def seconds(value: float) -> str:
@@ -77,9 +77,9 @@ def margin(figure: Figure) -> float | None:
 
 
 def with_margin(figure: Figure | None, write: Callable[[float], str]) -> str:
-    """`71.2 ms ±0.6%`; the value alone where the interval has no width, a dash where nothing is known.
+    """`71.2 ms ±0.6%`; the value alone where that half is less than 0.1%, a dash where nothing is known.
 
-    An interval that is open on one side is `71.2 ms ±?`; a half below 0.1% is rounded up to that.
+    An interval that is open on one side is `71.2 ms ±?`.
     """
     if figure is None or figure.value is None:
         return DASH
@@ -89,7 +89,8 @@ def with_margin(figure: Figure | None, write: Callable[[float], str]) -> str:
     half = margin(figure)
     if half is None:
         return f"{shown} ±?"
-    half = max(half, LEAST_MARGIN)
+    if half < LEAST_MARGIN:
+        return shown
     return f"{shown} ±{100 * half:.1f}%" if half < 0.0995 else f"{shown} ±{100 * half:.0f}%"
 
 

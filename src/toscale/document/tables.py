@@ -297,7 +297,8 @@ def flows_table(simulation: Simulation) -> Table:
     )
     if len(runs) == 1:
         columns, rows = _without(columns, rows, 1)
-    note = f"Latency of the answered requests; ± is half of the 95% interval, 0.1% at least.{_why_failed(simulation)}"
+    answered = "Latency of the answered requests; ± is half of the 95% interval, shown from 0.1% on."
+    note = f"{answered}{_why_failed(simulation)}"
     return Table("Flows", columns, tuple(tuple(row) for row in rows), note)
 
 

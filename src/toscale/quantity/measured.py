@@ -18,7 +18,7 @@ MOST_VALUES = 1_000_000
 MOST_FILE_BYTES = 100_000_000
 """And the largest such file: a hundred bytes a value."""
 
-_MEND = "Name a file, by its place from the folder of the design, with one time in seconds on each line, such as `0.0042`."
+_MEND = "Name a file, by its place from the design's folder, that has one time in seconds a line, such as `0.0042`."
 
 
 def read_measured(name: str, beside: str = "") -> list[float]:
