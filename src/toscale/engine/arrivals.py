@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from toscale.engine.draws import GOLDEN, mix, unit
-from toscale.engine.jit import jit
+from toscale.engine.jit import inlined, jit
 from toscale.engine.tree import NEVER
 
 POISSON, VARYING, TICKING, CAUSED = 0, 1, 2, 3
@@ -15,7 +15,7 @@ LONGEST = 4.0e18
 """No wait is longer than this many ticks (127 years)."""
 
 
-@jit
+@inlined
 def next_arrival(S, flow):  # type: ignore[no-untyped-def]
     """When the next request begins: the n-th arrival depends on nothing but the seed, the flow and n."""
     f = S.flows[flow]

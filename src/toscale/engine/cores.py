@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from toscale.engine.jit import jit
+from toscale.engine.jit import inlined, jit
 from toscale.engine.tasks import touch
 from toscale.engine.tree import NEVER, schedule
 
@@ -54,7 +54,7 @@ def without_root(S, root):  # type: ignore[no-untyped-def]
     return heap
 
 
-@jit
+@inlined
 def advance_work(S, machine):  # type: ignore[no-untyped-def]
     """Counts the work done since the last change."""
     m = S.machines[machine]
@@ -69,7 +69,7 @@ def advance_work(S, machine):  # type: ignore[no-untyped-def]
     m.at = now
 
 
-@jit
+@inlined
 def plan_next(S, machine):  # type: ignore[no-untyped-def]
     """Schedules the moment at which the next request on this machine's cores is done."""
     m = S.machines[machine]
@@ -83,7 +83,7 @@ def plan_next(S, machine):  # type: ignore[no-untyped-def]
     schedule(S, m.leaf, m.at + max(np.int64(np.ceil(left)), np.int64(0)))
 
 
-@jit
+@inlined
 def count_cores(S, machine, change):  # type: ignore[no-untyped-def]
     """One request more or less on the cores; `working` counts the cores in use."""
     m = S.machines[machine]
@@ -94,7 +94,7 @@ def count_cores(S, machine, change):  # type: ignore[no-untyped-def]
     s.working += min(m.active, s.cores)
 
 
-@jit
+@inlined
 def start_work(S, machine, i, demand):  # type: ignore[no-untyped-def]
     """A request begins to need `demand` ticks of a core."""
     advance_work(S, machine)
@@ -107,7 +107,7 @@ def start_work(S, machine, i, demand):  # type: ignore[no-untyped-def]
     plan_next(S, machine)
 
 
-@jit
+@inlined
 def end_work(S, machine):  # type: ignore[no-untyped-def]
     """The request whose work is done now."""
     advance_work(S, machine)

@@ -444,7 +444,7 @@ def set_time_out(S, i, ring):  # type: ignore[no-untyped-def]
         schedule(S, r.leaf, t.deadline)
 
 
-@jit
+@inlined
 def arrive(S, flow):  # type: ignore[no-untyped-def]
     """A request of a flow begins, and the next one's time is drawn."""
     f = S.flows[flow]

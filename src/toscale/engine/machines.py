@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from toscale.engine.draws import GOLDEN, draw_law, mix, number, unit
-from toscale.engine.jit import jit
+from toscale.engine.jit import inlined, jit
 from toscale.engine.stores import shard_of
 from toscale.engine.tasks import GOING, QUEUED, leave_queue, ready, touch
 
@@ -60,7 +60,7 @@ def pick_machine(S, i, step):  # type: ignore[no-untyped-def]
     return machine
 
 
-@jit
+@inlined
 def wire(S, i, step):  # type: ignore[no-untyped-def]
     """The time a message takes, resendings included."""
     link = S.links[step.a]
@@ -81,7 +81,7 @@ def wire(S, i, step):  # type: ignore[no-untyped-def]
     return delay
 
 
-@jit
+@inlined
 def demand(S, i, step):  # type: ignore[no-untyped-def]
     """The ticks of work that a step asks for."""
     base = step.x
@@ -127,7 +127,7 @@ def join_queue(S, i, machine):  # type: ignore[no-untyped-def]
     s.waiting += 1
 
 
-@jit
+@inlined
 def release(S, i, machine):  # type: ignore[no-untyped-def]
     """The task gives its slot back; the next who waits gets it."""
     m = S.machines[machine]

@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from toscale.engine.draws import GOLDEN, mix
-from toscale.engine.jit import jit
+from toscale.engine.jit import inlined, jit
 from toscale.engine.model import Outcome
 from toscale.engine.tasks import caused, end_task, follow, new_task, ready, record, untrack
 from toscale.engine.tree import NEVER
@@ -41,7 +41,7 @@ def start_consumer(S, partition):  # type: ignore[no-untyped-def]
     ready(S, i)
 
 
-@jit
+@inlined
 def send(S, i, buffer, key_register, salt):  # type: ignore[no-untyped-def]
     """Puts a message into a partition, by key or in turn, and wakes its consumer."""
     t = S.tasks[i]
@@ -115,7 +115,7 @@ def take_batch(S, i):  # type: ignore[no-untyped-def]
         S.trackers[first.tracker].pending += 1
 
 
-@jit
+@inlined
 def end_request(S, i, passed):  # type: ignore[no-untyped-def]
     """The first task of a request has come to its end, well or otherwise: counted, and what it causes is
     started. `passed`: ticks until the answer has arrived, where nothing else waits for that. Returns when the

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from toscale.engine.draws import GOLDEN, mix, unit, weight
-from toscale.engine.jit import jit
+from toscale.engine.jit import inlined, jit
 from toscale.engine.tree import NEVER
 
 LRU, FIFO, RANDOM = 0, 1, 2
@@ -174,7 +174,7 @@ def put(S, store, key, size):  # type: ignore[no-untyped-def]
     row.last = now
 
 
-@jit
+@inlined
 def get(S, store, key, population, prior, size):  # type: ignore[no-untyped-def]
     """Whether a key is there; if so, it has now been used."""
     st = S.stores[store]

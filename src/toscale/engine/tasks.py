@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from toscale.engine.draws import GOLDEN, draw_law, mix, unit
-from toscale.engine.jit import jit
+from toscale.engine.jit import inlined, jit
 from toscale.engine.model import Outcome
 from toscale.engine.state import BITS, CELL_COUNT
 from toscale.engine.tree import schedule
@@ -151,7 +151,7 @@ def start_pass(S, parent):  # type: ignore[no-untyped-def]
         S.registers[i, step.b] = min(step.d, p.each_things - k * step.d)
 
 
-@jit
+@inlined
 def start_request(S, flow, request):  # type: ignore[no-untyped-def]
     """The first task of a request of a flow, counted as started; not yet ready."""
     f = S.flows[flow]
