@@ -173,8 +173,8 @@ def run_task(S, i):  # type: ignore[no-untyped-def]
     """Follows a task until it waits or ends; returns the time at which it goes on, or NEVER where something
     else wakes it.
 
-    The steps that most requests take are here, the others in `run_step`: compiled code prepares a place for
-    the result of each call that a function contains, every time it is entered.
+    The steps that most requests take are here, and become a part of the loop in `advance`; the others are in
+    `run_step`.
     """
     t = S.tasks[i]
     now = S.control[0].now
