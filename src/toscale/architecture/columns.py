@@ -14,7 +14,7 @@ from toscale.architecture.coordinates import Heights
 from toscale.architecture.crossings import Order
 from toscale.architecture.geometry import Layout, Point, Rect, Room, Route, Sketch
 from toscale.architecture.ports import Ports
-from toscale.architecture.tracks import tracks
+from toscale.architecture.tracks import Turn, tracks
 
 __all__ = ["drawn"]
 
@@ -36,7 +36,9 @@ def drawn(sketch: Sketch, order: Order, ports: Ports, heights: Heights, room: Ro
         x[column] = at
         at += widths[column] + ends[column] * room.frame + room.beside_box
         first_track[column] = at
-        used = [track for (between, _, _), track in on_track.items() if between == column]
+        used = [
+            track for (between, _, _), turns in on_track.items() if between == column for track, _ in turns
+        ]
         at += max(used, default=0) * room.between_tracks + room.beside_box
         if column + 1 < chains.columns:
             at += labels[column + 1] + begins[column + 1] * room.frame
@@ -64,8 +66,10 @@ def _height(order: Order, ports: Ports, heights: Heights, line: int, number: int
     )
 
 
-def _tracks(order: Order, ports: Ports, heights: Heights, room: Room) -> dict[tuple[int, int, int], int]:
-    """The tracks of all steps, by the column to their left, the line and the number of the hop."""
+def _tracks(
+    order: Order, ports: Ports, heights: Heights, room: Room
+) -> dict[tuple[int, int, int], tuple[Turn, ...]]:
+    """The turns of all steps, by the column to their left, the line and the number of the hop."""
     between: dict[int, list[tuple[int, int]]] = {}
     for line, hops in enumerate(order.chains.hops):
         for number, hop in enumerate(hops):
@@ -75,8 +79,8 @@ def _tracks(order: Order, ports: Ports, heights: Heights, room: Room) -> dict[tu
     found = {}
     for column, hops_here in between.items():
         steps = [_height(order, ports, heights, *hop) for hop in hops_here]
-        for hop_here, track in zip(hops_here, tracks(steps, room.between_lines), strict=True):
-            found[column, *hop_here] = track
+        for hop_here, turns in zip(hops_here, tracks(steps, room.between_lines), strict=True):
+            found[column, *hop_here] = turns
     return found
 
 
@@ -127,7 +131,7 @@ def _route(
     x: Sequence[int],
     widths: Sequence[int],
     first_track: Sequence[int],
-    on_track: dict[tuple[int, int, int], int],
+    on_track: dict[tuple[int, int, int], tuple[Turn, ...]],
     begins: Sequence[int],
     room: Room,
 ) -> Route:
@@ -139,10 +143,11 @@ def _route(
         left, right = _height(order, ports, heights, line, number)
         if not number:
             points.append((x[column] + widths[column], left))
-        track = on_track.get((column, line, number))
-        if track is not None:
+        height: float = left
+        for track, to_height in on_track.get((column, line, number), ()):
             across = first_track[column] + track * room.between_tracks
-            points += [(across, left), (across, right)]
+            points += [(across, height), (across, to_height)]
+            height = to_height
         if number == len(chains.hops[line]) - 1:
             points.append((x[column + 1], right))
     label = None

@@ -36,9 +36,9 @@ class Order:
                 self.children.setdefault((path[:-1], column), []).append(path)
         for number, item in enumerate(chains.items):
             self.children[item.path, item.column].append(number)
-        rank = self._first_rank()
+        self.rank = self._first_rank()
         for held in self.children.values():
-            held.sort(key=lambda child: rank[child])
+            held.sort(key=lambda child: self.rank[child])
 
     def _first_rank(self) -> dict[Child, float]:
         """The place of everything in the file: a point has that of the box from which its line came."""
@@ -97,6 +97,7 @@ def ordered(chains: Chains) -> Order:
         if now < fewest:
             best, fewest, since = order.copy(), now, 0
     order.children = best
+    _swap(order, links, back=True)
     return order
 
 
@@ -181,8 +182,10 @@ def _agree(order: Order) -> None:
                     held[slot] = child
 
 
-def _swap(order: Order, links: _Links) -> None:
-    """Lets neighbours change places as long as that saves crossings; two frames never do."""
+def _swap(order: Order, links: _Links, *, back: bool = False) -> None:
+    """Lets neighbours change places as long as that saves crossings; two frames never do. `back`: also where it
+    costs none and brings them back into the order of the file.
+    """
     place = order.places()
     gained = True
     while gained:
@@ -194,7 +197,8 @@ def _swap(order: Order, links: _Links) -> None:
                     continue
                 above = [upper] if isinstance(upper, int) else order.flat(column, upper)
                 below = [lower] if isinstance(lower, int) else order.flat(column, lower)
-                if _saved(above, below, links, place) > 0:
+                saved = _saved(above, below, links, place)
+                if saved > 0 or (back and saved == 0 and order.rank[lower] < order.rank[upper]):
                     held[slot], held[slot + 1] = lower, upper
                     gained = True
                     start = min((place[item] for item in above + below), default=0)

@@ -13,10 +13,11 @@ True
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from toscale.architecture.geometry import Layout
+from toscale.architecture.geometry import Layout, Point
 from toscale.architecture.graph import Graph, graph_of
 from toscale.architecture.layout import lay_out
 from toscale.architecture.load import Figures, by_theory, with_run
@@ -38,8 +39,14 @@ class Drawing:
 
     graph: Graph
     figures: Figures
-    cards: dict[str, Card]
+    cards: Mapping[str, Card]
     layout: Layout
+
+    @classmethod
+    def of(cls, graph: Graph, figures: Figures, placed: Mapping[str, Point]) -> Drawing:
+        """The drawing of a graph with its figures. `placed`: the upper left corners of boxes, where given."""
+        cards = {name: card_of(node, figures.loads.get(name)) for name, node in graph.nodes.items()}
+        return cls(graph, figures, cards, lay_out(sketch_of(graph, figures, cards, placed), ROOM))
 
     @property
     def size(self) -> tuple[float, float]:
@@ -86,5 +93,4 @@ def draw(
     figures = by_theory(design, graph, sheet, at=at, multiple=multiple)
     if run is not None:
         figures = with_run(figures, run, source)
-    cards = {name: card_of(node, figures.loads.get(name)) for name, node in graph.nodes.items()}
-    return Drawing(graph, figures, cards, lay_out(sketch_of(graph, figures, cards, design.layout), ROOM))
+    return Drawing.of(graph, figures, design.layout)

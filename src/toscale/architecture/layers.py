@@ -2,11 +2,12 @@
 
 The first step of Sugiyama, Tagawa and Toda (1981): circles are broken by turning the lines that lead back to a
 box from which the search came (in the order of the file), columns are longest paths, and boxes then move
-between their neighbours to shorten the lines.
+between their neighbours to shorten the lines. Boxes without a line go round the columns.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 __all__ = ["layers", "turned"]
@@ -73,10 +74,46 @@ def layers(count: int, lines: Sequence[tuple[int, int]], first: Sequence[int]) -
                 wanted = least
             moved = moved or wanted != column[box]
             column[box] = wanted
+        for box in reversed(order):
+            moved = (box not in stays and _moved_along(box, column, into, out, order)) or moved
         if not moved:
             break
-    used = {old: new for new, old in enumerate(sorted(set(column)))}
-    return [used[old] for old in column]
+    alone = [box for box in range(count) if not (into[box] or out[box])]
+    joined = [column[box] for box in range(count) if into[box] or out[box]]
+    used = {old: new for new, old in enumerate(sorted(set(joined)))}
+    return _spread(alone, [used.get(old, 0) for old in column], len(used))
+
+
+def _moved_along(
+    box: int,
+    column: list[int],
+    into: Sequence[Sequence[int]],
+    out: Sequence[Sequence[int]],
+    order: Sequence[int],
+) -> bool:
+    """Moves a box to the right together with those that only it and they call, if that shortens more lines than
+    it lengthens: none of them could go first.
+    """
+    along = {box}
+    for one in order:
+        if into[one] and along.issuperset(into[one]):
+            along.add(one)
+    spare = [column[target] - column[one] - 1 for one in along for target in out[one] if target not in along]
+    if len(spare) <= len(into[box]) or not min(spare):
+        return False
+    for one in along:
+        column[one] += min(spare)
+    return True
+
+
+def _spread(alone: Sequence[int], column: list[int], columns: int) -> list[int]:
+    """Puts the boxes that no line reaches into one column after the other; boxes are about three times as wide
+    as high.
+    """
+    columns = max(columns, math.ceil(math.sqrt(len(alone) / 3)))
+    for place, box in enumerate(alone):
+        column[box] = place % columns
+    return column
 
 
 def _sorted(count: int, into: Sequence[Sequence[int]], out: Sequence[Sequence[int]]) -> list[int]:
