@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from toscale.interview.commands import Command, Join
-from toscale.interview.decide import Refusal, decide, open_session
+from toscale.interview.decider import Refusal, decide, open_session
 from toscale.interview.events import Event
 from toscale.interview.log import Session, replay
 from toscale.interview.roles import Role, SessionKind, Viewer

@@ -7,7 +7,7 @@
 | what work does a phase still lack? | `work` |
 | who may do what, who sees what? | `roles` |
 | what can happen, and what does it do? | `events`, `state` |
-| what can be asked for, and when is it refused? | `commands`, `decide` |
+| what can be asked for, and when is it refused? | `commands`, `decider` |
 | what reaches someone's browser? | `view` |
 | how is it kept and rebuilt? | `log`, `codec` |
 | who agreed to what, and what changed since? | `agreement` |
@@ -16,7 +16,7 @@ A server calls `open_session`, keeps the events, and for each command `decide` a
 `seen_by` of the state and `project` of the events. docs/session.md tells it whole.
 """
 
-from toscale.interview.decide import Refusal, decide, may, open_session
+from toscale.interview.decider import Refusal, decide, may, open_session
 from toscale.interview.log import LogError, Session, decode, encode, replay
 from toscale.interview.view import project, seen, seen_by
 

@@ -2,7 +2,7 @@
 
 `MAY` has a line for each command, `AUDIENCES` one for each event: who it reaches, and which of its fields only
 some of those see. What the host may is independent of the host's role: a host who is a candidate sees no
-hidden fact. Only `view` and `decide` read these tables.
+hidden fact. Only `view` and `decider` read these tables.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ MAY: Mapping[str, May] = {
     "throw": May(frozenset({_I}), _UNTIL_END, alone=True),
     "clear": May(frozenset({_I}), _UNTIL_END, alone=True),
 }
-"""By the command's name. `edit` is the shared document's: the server asks `decide.may` before it takes an
+"""By the command's name. `edit` is the shared document's: the server asks `decider.may` before it takes an
 update.
 """
 
