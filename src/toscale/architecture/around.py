@@ -7,7 +7,7 @@ other, that is how they are drawn: the file has the last word.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from statistics import median
 
@@ -116,11 +116,23 @@ def _ends(lines: Sequence[Line], boxes: Mapping[str, Rect], room: Room) -> list[
     found: dict[tuple[int, bool], Point] = {}
     for (name, is_right), here in sides.items():
         rect = boxes[name]
-        first = rect.y + (rect.height - (len(here) - 1) * room.between_lines) / 2
+        between = min(room.between_lines, (rect.height - 2 * room.corner) / max(1, len(here) - 1))
+        first = rect.y + (rect.height - (len(here) - 1) * between) / 2
         for slot, (_, place, leaves) in enumerate(sorted(here)):
-            x = rect.right + room.beside_box if is_right else rect.x - room.beside_box
-            found[place, leaves] = x, round(first + slot * room.between_lines)
+            y = round(first + slot * between)
+            away = _room_beside(rect, y, is_right, boxes.values(), room)
+            found[place, leaves] = (rect.right + away if is_right else rect.x - away), y
     return [(found[place, True], found[place, False]) for place in range(len(lines))]
+
+
+def _room_beside(rect: Rect, y: float, is_right: bool, boxes: Iterable[Rect], room: Room) -> float:
+    """How far a line leads straight away from a box: half of the way to the next box, at most."""
+    gaps = [
+        other.x - rect.right if is_right else rect.x - other.right
+        for other in boxes
+        if other.y - room.between_lines / 2 < y < other.bottom + room.between_lines / 2
+    ]
+    return min([room.beside_box, *(gap / 2 for gap in gaps if gap > 0)])
 
 
 def _joined(

@@ -21,125 +21,124 @@ CROSSING = 25.0
 SHARING = 90.0
 """What a bend, a crossed line and a stretch of a shared one cost, in pixels of way."""
 
-MOST_STEPS = 60_000
-"""So many places are looked at for one line; beyond, it is drawn straight."""
-
-_Place = tuple[int, int]
+SHARES = (0.97, 0.45, 0.05)
+"""The parts of the room beside boxes that lines keep free: all of it, else less, else hardly any."""
 
 
 class Maze:
     """The grid between boxes, with the lines that are laid. `room` is what lines keep from boxes, `track` from
     each other.
+
+    A place of the grid is a number: `column * rows + row`. A state is twice that, and one more where the place was
+    reached on a level way.
     """
 
     def __init__(self, boxes: Sequence[Rect], ends: Iterable[Point], room: float, track: float) -> None:
         xs: set[float] = set()
         ys: set[float] = set()
         for box in boxes:
-            for lane in (0, 1):
-                away = room + lane * track
+            for away in (room / 4, room, room + track):
                 xs.update((box.x - away, box.right + away))
                 ys.update((box.y - away, box.bottom + away))
-        ends = list(ends)
-        xs.update(x for x, _ in ends)
-        ys.update(y for _, y in ends)
+        for x, y in ends:
+            xs.add(x)
+            ys.add(y)
         self.xs, self.ys = sorted(xs), sorted(ys)
-        self.blocked = [self._covered(boxes, share * room) for share in (0.97, 0.3)]
-        self.along: dict[_Place, int] = {}  # lines that go on to the right from a place
-        self.down: dict[_Place, int] = {}  # lines that go on downwards
+        self.rows = len(self.ys)
+        self.blocked = [self._covered(boxes, share * room) for share in SHARES]
+        count = len(self.xs) * self.rows
+        self.along = bytearray(count)  # lines that go on to the right from a place
+        self.down = bytearray(count)  # lines that go on downwards
 
-    def _covered(self, boxes: Sequence[Rect], room: float) -> set[_Place]:
-        return {
-            (i, j)
-            for box in boxes
-            for i in range(bisect_left(self.xs, box.x - room), bisect_right(self.xs, box.right + room))
-            for j in range(bisect_left(self.ys, box.y - room), bisect_right(self.ys, box.bottom + room))
-        }
+    def _covered(self, boxes: Sequence[Rect], room: float) -> bytearray:
+        found = bytearray(len(self.xs) * self.rows)
+        for box in boxes:
+            top, bottom = bisect_left(self.ys, box.y - room), bisect_right(self.ys, box.bottom + room)
+            for i in range(bisect_left(self.xs, box.x - room), bisect_right(self.xs, box.right + room)):
+                found[i * self.rows + top : i * self.rows + bottom] = b"\x01" * (bottom - top)
+        return found
 
     def way(self, start: Point, end: Point) -> list[Point] | None:
         """The corners of a way between two ends of the grid, which is laid at once: with all the room that
         lines want, else with less; None if there is none.
         """
-        return self._way(start, end, self.blocked[0]) or self._way(start, end, self.blocked[1])
-
-    def _way(self, start: Point, end: Point, blocked: set[_Place]) -> list[Point] | None:
         first, last = self._place(start), self._place(end)
-        queue: list[tuple[float, float, _Place, bool]] = [(0.0, 0.0, first, True)]
-        cost: dict[tuple[_Place, bool], float] = {(first, True): 0.0}
-        before: dict[tuple[_Place, bool], tuple[_Place, bool]] = {}
-        for _ in range(MOST_STEPS):
-            if not queue:
-                return None
-            _, spent, place, level = heapq.heappop(queue)
-            if spent > cost[place, level]:
-                continue
-            if place == last:
-                return self._laid(before, (place, level))
-            for reached, is_level, more in self._steps(place, level, (first, last), blocked):
-                total = spent + more
-                if total < cost.get((reached, is_level), float("inf")):
-                    cost[reached, is_level] = total
-                    before[reached, is_level] = place, level
-                    heapq.heappush(queue, (total + self._least(reached, last), total, reached, is_level))
+        for blocked in self.blocked:
+            places = self._found(first, last, blocked)
+            if places is not None:
+                return self._laid(places)
         return None
 
-    def _place(self, point: Point) -> _Place:
-        return bisect_left(self.xs, point[0]), bisect_left(self.ys, point[1])
+    def _place(self, point: Point) -> int:
+        return bisect_left(self.xs, point[0]) * self.rows + bisect_left(self.ys, point[1])
 
-    def _least(self, place: _Place, last: _Place) -> float:
-        across, down = self.xs[place[0]] - self.xs[last[0]], self.ys[place[1]] - self.ys[last[1]]
-        return abs(across) + abs(down)
-
-    def _steps(
-        self, place: _Place, level: bool, ends: tuple[_Place, _Place], blocked: set[_Place]
-    ) -> Iterable[tuple[_Place, bool, float]]:
-        """The places beside a place, whether the way there is level, and what it costs."""
-        i, j = place
-        for reached, is_level in (
-            ((i + 1, j), True),
-            ((i - 1, j), True),
-            ((i, j + 1), False),
-            ((i, j - 1), False),
-        ):
-            if not (0 <= reached[0] < len(self.xs) and 0 <= reached[1] < len(self.ys)):
+    def _found(self, first: int, last: int, blocked: bytearray) -> list[int] | None:
+        """The places of the cheapest way; both ends are level."""
+        xs, ys, rows, along, down = self.xs, self.ys, self.rows, self.along, self.down
+        last_x, last_y = xs[last // rows], ys[last % rows]
+        begin = 2 * first + 1
+        cost = {begin: 0.0}
+        before: dict[int, int] = {}
+        queue = [(0.0, begin)]
+        done: set[int] = set()
+        while queue:
+            _, state = heapq.heappop(queue)
+            if state in done:
                 continue
-            if reached in blocked and reached not in ends:
-                continue
-            low = min(place, reached)
-            taken = (self.along if is_level else self.down).get(low, 0)
-            across, reached_low = (
-                (self.down, (reached[0], reached[1] - 1))
-                if is_level
-                else (
-                    self.along,
-                    (reached[0] - 1, reached[1]),
-                )
-            )
-            crossed = min(across.get(reached, 0), across.get(reached_low, 0))
-            far = self._least(place, reached)
-            yield (
-                reached,
-                is_level,
-                far
-                + BEND * ((is_level != level) + (reached == ends[1] and not is_level))
-                + SHARING * taken
-                + CROSSING * crossed,
-            )
+            done.add(state)
+            place, level = state >> 1, state & 1
+            if place == last:
+                return self._back(before, state)
+            i, j = divmod(place, rows)
+            spent = cost[state]
+            for reached, way_is_level, is_there in (
+                (place + rows, 1, i + 1 < len(xs)),
+                (place - rows, 1, i > 0),
+                (place + 1, 0, j + 1 < rows),
+                (place - 1, 0, j > 0),
+            ):
+                if not is_there or (blocked[reached] and reached != last and reached != first):
+                    continue
+                after = 2 * reached + way_is_level
+                if after in done:
+                    continue
+                x, y = xs[reached // rows], ys[reached % rows]
+                low = min(place, reached)
+                if way_is_level:
+                    total = spent + abs(x - xs[i]) + SHARING * along[low]
+                    crossed = reached % rows and min(down[reached], down[reached - 1])
+                else:
+                    total = spent + abs(y - ys[j]) + SHARING * down[low]
+                    crossed = reached >= rows and min(along[reached], along[reached - rows])
+                    if reached == last:
+                        total += BEND
+                total += CROSSING * crossed + BEND * (way_is_level != level)
+                if total < cost.get(after, float("inf")):
+                    cost[after] = total
+                    before[after] = state
+                    heapq.heappush(queue, (total + abs(x - last_x) + abs(y - last_y), after))
+        return None
 
-    def _laid(
-        self, before: dict[tuple[_Place, bool], tuple[_Place, bool]], state: tuple[_Place, bool]
-    ) -> list[Point]:
-        places = [state[0]]
+    @staticmethod
+    def _back(before: dict[int, int], state: int) -> list[int]:
+        places = [state >> 1]
         while state in before:
             state = before[state]
-            places.append(state[0])
-        places.reverse()
+            places.append(state >> 1)
+        return places[::-1]
+
+    def _laid(self, places: Sequence[int]) -> list[Point]:
+        """The corners of a way, whose stretches are taken from now on."""
         for one, other in pairwise(places):
-            laid = self.along if one[1] == other[1] else self.down
-            laid[min(one, other)] = laid.get(min(one, other), 0) + 1
-        corners = [places[0]]
-        for one, corner, other in zip(places, places[1:], places[2:], strict=False):
-            if (one[0] == corner[0]) != (corner[0] == other[0]):
+            laid = (
+                self.down if abs(one - other) == 1 and one // self.rows == other // self.rows else self.along
+            )
+            laid[min(one, other)] = min(255, laid[min(one, other)] + 1)
+        points = [(self.xs[place // self.rows], self.ys[place % self.rows]) for place in places]
+        corners = points[:1]
+        for one_point, corner, other_point in zip(points, points[1:], points[2:], strict=False):
+            if (one_point[0] == corner[0]) != (corner[0] == other_point[0]):
                 corners.append(corner)
-        corners.append(places[-1])
-        return [(self.xs[i], self.ys[j]) for i, j in corners]
+        if len(points) > 1:
+            corners.append(points[-1])
+        return corners
