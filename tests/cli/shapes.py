@@ -91,7 +91,7 @@ RUN: dict[str, Schema] = {
     "spans": named(FLOW),
     "components": named(COMPONENT),
     "run": record(
-        ending={"enum": ["tight", "not_tight", "overloaded", "bound", "time"]},
+        ending={"enum": ["tight", "not_tight", "overloaded", "bound", "time", "nothing"]},
         overloads={"type": "array"},
         requests={"type": "integer"},
     ),
