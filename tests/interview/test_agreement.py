@@ -88,6 +88,11 @@ def test_agreements_hold_through_comments_order_layout_and_ways_of_writing(befor
         ("  functional:\n    open: A link opens.\n", "", ["`requirements.functional.open` was removed"]),
         ("It is there.", "It is here.", ["`decisions.v1.0` was changed"]),
         ("It was there.", "It was here.", ["`decisions.v1` was changed"]),
+        (
+            "It is there.}\n  v1: {because: It was there.}",
+            "It is here.}\n  v1: {because: It was here.}",
+            ["`decisions.v1` was changed", "`decisions.v1.0` was changed"],
+        ),
         ("title: Links\n", "", ["`title` was removed"]),
     ],
 )

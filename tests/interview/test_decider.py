@@ -132,6 +132,14 @@ def test_a_room_has_room_for_so_much(what, command, by, monkeypatch):
     assert made == Refusal("full", f"There are 4 {what} already, and no room for more.")
 
 
+def test_the_notes_of_others_are_not_felt(monkeypatch):
+    monkeypatch.setitem(MOST, "notes", 1)
+    room = two()
+    room.did(c.Note("x"), 1)
+    assert room.do(c.Note("x"), 1).code == "full"
+    room.did(c.Note("x"), 2)
+
+
 def test_a_concern_is_about_something_that_is_there_or_about_a_section():
     room = two()
     room.did(c.Mark("r", {"components": "c1", "components.cache": "k1"}))

@@ -9,7 +9,7 @@ from toscale.interview import commands as c
 from toscale.interview.clock import Status
 from toscale.interview.commands import COMMANDS
 from toscale.interview.decider import Refusal, may
-from toscale.interview.events import EVENTS, Happening
+from toscale.interview.events import EVENTS
 from toscale.interview.roles import AUDIENCES, MAY, Audience, Role, SessionKind, Viewer
 
 
@@ -112,6 +112,8 @@ def test_a_refusal_says_who_may():
     assert str(room.do(c.AddFact("x", ()), bob)) == "Only the interviewer can add fact. Ask `Ann`."
 
 
-def test_no_event_is_without_a_description():
-    for made in Happening.__subclasses__():
-        assert made.__doc__
+def test_no_event_and_no_command_is_without_a_description():
+    for made in (*EVENTS.values(), *COMMANDS.values()):
+        assert not made.__doc__.startswith(f"{made.__name__}("), (
+            "this is what dataclasses write of themselves"
+        )
