@@ -55,6 +55,26 @@ def test_how_a_number_is_written_does_not_matter(one, other):
 
 
 @pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("p99(look) <= 150 ms", "p99( look )  <= 0.15 s", True),
+        ("p99(look) <= 150 ms", "p99(look) < 150 ms", False),
+        ("p99(look) <= 150 ms", "p95(look) <= 150 ms", False),
+        ("p99(look) <= 150 ms", "p99(look) <= 151 ms", False),
+        ("p99(look) <= 150 ms", "p99(look) <= 150 ms at 10x", False),
+    ],
+)
+def test_a_target_is_what_it_says_however_it_is_written(one, other, same):
+    texts = [
+        f"requirements: {{users: {{u: x}}, non_functional: {{quick: '{target}'}}}}\n"
+        "flows: {look: {from: u, rate: 1 / s, steps: []}}\n"
+        for target in (one, other)
+    ]
+    first, second = (Design.from_text(text).fingerprints()["requirements"] for text in texts)
+    assert (first == second) is same
+
+
+@pytest.mark.parametrize(
     ("path", "value", "section"),
     [
         ("estimates.peak", "3 to 7", "estimates"),

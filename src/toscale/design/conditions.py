@@ -108,7 +108,7 @@ class Target:
     """
 
     name: str
-    text: str
+    text: str = field(compare=False)  # as it is written; the rest is what it means
     measure: Measure
     percentile: float | None = None
     subject: Subject

@@ -304,7 +304,8 @@ class SetUp:
                 continue
             index = np.arange(1, population.size + 1, dtype=np.float64)
             weights = index**-population.exponent
-            idle = generator.exponential(1.0, population.size) / (rate * weights / weights.sum())
+            with np.errstate(divide="ignore"):  # of the steepest skews, most keys are never asked for
+                idle = generator.exponential(1.0, population.size) / (rate * weights / weights.sum())
             age = np.zeros(population.size)
             present = np.ones(population.size, dtype=bool)
             if store.ttl != NEVER:
