@@ -329,7 +329,7 @@ def all_cases() -> tuple[Case, ...]:
 
 
 def hard_cases() -> tuple[Case, ...]:
-    """Where the intervals are known to be too sure; the report says by how much.
+    """Where intervals are the least to be trusted; the report says how often they are right.
 
     The mean wait of M/G/1 rests on E[S^2]. With a lognormal of cv 2 its estimate is the mean of a lognormal of cv 25:
     requests of a hundred times the mean decide it, and a run in which too few came by cannot know of them.
