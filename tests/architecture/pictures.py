@@ -140,14 +140,14 @@ def read(svg: str) -> Picture:
     root = ET.fromstring(svg)
     picture = Picture(root, Rect(*map(float, root.attrib["viewBox"].split())))
     for group in root.iter(f"{SVG}g"):
-        kind = group.attrib["class"].split()[0]
+        kind = group.attrib["class"].split()[0].removeprefix("ts-")
         texts = [_text(one) for one in group.iter(f"{SVG}text")]
         rects = {one.attrib["class"]: _rect(one) for one in group.iter(f"{SVG}rect")}
         if kind == "node":
             outlines = [
                 followed(one.attrib["d"])
                 for one in group.iter(f"{SVG}path")
-                if "outline" in one.attrib["class"].split()
+                if "ts-outline" in one.attrib["class"].split()
             ]
             points = [point for strokes in outlines for stroke in strokes for point in stroke]
             name = group.attrib["data-node"]
@@ -155,8 +155,8 @@ def read(svg: str) -> Picture:
             picture.outlines[name] = outlines[-1][0]
             picture.inner[name] = texts + list(rects.values())
         elif kind == "edge":
-            lines = [one for one in group.iter(f"{SVG}path") if "line" in one.attrib["class"].split()]
-            heads = [one for one in group.iter(f"{SVG}path") if "head" in one.attrib["class"].split()]
+            lines = [one for one in group.iter(f"{SVG}path") if "ts-line" in one.attrib["class"].split()]
+            heads = [one for one in group.iter(f"{SVG}path") if "ts-head" in one.attrib["class"].split()]
             points = followed(lines[0].attrib["d"])[0]
             corners = [followed(one.attrib["d"])[0] for one in heads]
             if corners:
@@ -173,7 +173,7 @@ def read(svg: str) -> Picture:
             picture.labels += rects.values()
             picture.label_texts += texts
         elif kind == "group":
-            picture.frames[group.attrib["data-group"]] = rects["frame"]
+            picture.frames[group.attrib["data-group"]] = rects["ts-frame"]
             picture.frame_texts += texts
     return picture
 
@@ -184,7 +184,7 @@ def _rect(one: ET.Element) -> Rect:
 
 def _text(one: ET.Element) -> Rect:
     size = float(one.attrib["font-size"])
-    wide = width(one.text or "", size, bold="name" in one.attrib.get("class", "").split())
+    wide = width(one.text or "", size, bold="ts-name" in one.attrib.get("class", "").split())
     x = float(one.attrib["x"]) - (wide / 2 if one.attrib.get("text-anchor") == "middle" else 0.0)
     return Rect(x, float(one.attrib["y"]) - 0.72 * size, wide, 0.94 * size)
 

@@ -87,6 +87,17 @@ def test_nothing_is_fetched_and_nothing_runs() -> None:
         assert not re.search(r"script|https?://(?!www\.w3\.org/2000/svg)|url\(|@import|href", svg)
 
 
+def test_its_classes_are_its_own() -> None:
+    of = graph(random_design(5))
+    root = ET.fromstring(Drawing.of(of, full_figures(of), {}).svg())
+    classes = {name for one in root.iter() for name in one.attrib.get("class", "").split()}
+    assert {name for name in classes if not name.startswith("ts-")} == {"toscale"}
+    styled = set(re.findall(r"\.(ts-[a-z-]+)", style("auto")))
+    assert styled <= classes | {"ts-held", "ts-message", "ts-inner", "ts-open"} | {
+        f"ts-of-{one}" for one in CATEGORIES.values()
+    }
+
+
 def test_boxes_and_lines_are_said_in_words() -> None:
     root = ET.fromstring(two("app", "db").svg())
     assert root.attrib["role"] == "img"
@@ -160,7 +171,7 @@ def test_what_is_full_is_hatched_and_said() -> None:
         figures = Figures({"app": Load(state, 0.9, None, "90%")}, {}, "x")
         svg = Drawing.of(Graph("", nodes, (), {}), figures, {}).svg()
         node = svg[svg.index('data-node="app"') : svg.index("</g>")]
-        assert node.count('class="hatch"') == count
+        assert node.count('class="ts-hatch"') == count
         assert (f">{state.value}</text>" in svg) is bool(count)  # the legend
 
 
@@ -168,7 +179,9 @@ def test_a_line_is_the_thicker_the_more_runs_along_it() -> None:
     nodes = {name: Node(name, "service", "service") for name in "abc"}
     of = Graph("", nodes, (Edge("a", "b"), Edge("b", "c")), {})
     svg = Drawing.of(of, Figures({}, {("a", "b"): Rate(1e4), ("b", "c"): Rate(10.0)}, "x"), {}).svg()
-    wide, thin = (float(found) for found in re.findall(r'class="line call" stroke-width="([\d.]+)"', svg)[:2])
+    wide, thin = (
+        float(found) for found in re.findall(r'class="ts-line ts-call" stroke-width="([\d.]+)"', svg)[:2]
+    )
     assert wide > thin
 
 

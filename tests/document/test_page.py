@@ -64,8 +64,10 @@ def test_it_has_the_four_steps_the_verdict_and_the_plots() -> None:
     for plot in plots:
         assert plot["role"] == "img"
         assert len(plot["aria-label"]) > 10
-    assert html.count("<title>") == len(plots) + 1
-    assert html.count("<desc>") == len(plots)
+    (drawing,) = re.findall(r'<figure class="drawing".*?</figure>', html, re.DOTALL)
+    assert "visitor calls app" in drawing
+    assert html.replace(drawing, "").count("<title>") == len(plots) + 1
+    assert html.count("<desc>") == len(plots) + 1
 
 
 def test_its_tables_say_what_their_columns_and_rows_are() -> None:

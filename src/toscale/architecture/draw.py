@@ -56,11 +56,11 @@ class Drawing:
         paper = sheet_of_paper(self.graph, self.figures, self.layout)
         return paper.width, paper.height
 
-    def svg(self, theme: Theme = "auto") -> str:
-        """The picture as SVG."""
+    def svg(self, theme: Theme = "auto", *, heading: bool = True) -> str:
+        """The picture as SVG, with the title of the design as a `heading`."""
         from toscale.architecture.svg import svg
 
-        return svg(self.graph, self.figures, self.cards, self.layout, theme)
+        return svg(self.graph, self.figures, self.cards, self.layout, theme, heading=heading)
 
     def text(self, width: int, *, ascii_only: bool = False) -> str:
         """The drawing in characters, at most `width` columns wide."""

@@ -86,20 +86,20 @@ FONT = '"Source Sans Pro", "Helvetica Neue", Helvetica, Arial, "Liberation Sans"
 
 _RULES = (
     ".toscale text{font-family:FONT;fill:@ink}"
-    ".toscale .paper{fill:@paper}"
-    ".toscale .quiet{fill:@quiet}"
-    ".toscale .name{font-weight:bold}"
-    ".toscale .line{fill:none;stroke:@line;stroke-linejoin:round}"
-    ".toscale .inner{stroke:@paper}"
-    ".toscale .message{stroke-dasharray:6 4}"
-    ".toscale .head{fill:@line;stroke:@line;stroke-linejoin:round}"
-    ".toscale .open{fill:@paper}"
-    ".toscale .frame{fill:none;stroke:@frame;stroke-dasharray:2 4;stroke-linecap:round}"
-    ".toscale .track{fill:@track}"
-    ".toscale .hatch{fill:none;stroke:@paper;stroke-width:1.4}"
-    ".toscale .outline{stroke-width:1.6;stroke-linejoin:round}"
-    ".toscale .detail{fill:none;stroke-width:1.3;stroke-linecap:round;stroke-linejoin:round}"
-    ".toscale .beyond{stroke-dasharray:5 3}"
+    ".toscale .ts-paper{fill:@paper}"
+    ".toscale .ts-quiet{fill:@quiet}"
+    ".toscale .ts-name{font-weight:bold}"
+    ".toscale .ts-line{fill:none;stroke:@line;stroke-linejoin:round}"
+    ".toscale .ts-inner{stroke:@paper}"
+    ".toscale .ts-message{stroke-dasharray:6 4}"
+    ".toscale .ts-head{fill:@line;stroke:@line;stroke-linejoin:round}"
+    ".toscale .ts-open{fill:@paper}"
+    ".toscale .ts-frame{fill:none;stroke:@frame;stroke-dasharray:2 4;stroke-linecap:round}"
+    ".toscale .ts-track{fill:@track}"
+    ".toscale .ts-hatch{fill:none;stroke:@paper;stroke-width:1.4}"
+    ".toscale .ts-outline{stroke-width:1.6;stroke-linejoin:round}"
+    ".toscale .ts-detail{fill:none;stroke-width:1.3;stroke-linecap:round;stroke-linejoin:round}"
+    ".toscale .ts-beyond{stroke-dasharray:5 3}"
 )
 
 
@@ -109,10 +109,10 @@ def style(theme: Theme) -> str:
     """
     rules = _RULES.replace("FONT", FONT)
     for name in CATEGORIES.values():
-        rules += f".toscale .{name} .outline{{fill:@{name}-fill;stroke:@{name}}}"
-        rules += f".toscale .{name} .detail{{stroke:@{name}}}"
+        rules += f".toscale .ts-of-{name} .ts-outline{{fill:@{name}-fill;stroke:@{name}}}"
+        rules += f".toscale .ts-of-{name} .ts-detail{{stroke:@{name}}}"
     for name in ("calm", "busy", "overloaded"):
-        rules += f".toscale .{name}{{fill:@{name}}}"
+        rules += f".toscale .ts-{name}{{fill:@{name}}}"
     if theme != "auto":
         return _filled(rules, LIGHT if theme == "light" else DARK)
     variables = {name: f"var(--toscale-{name})" for name in LIGHT}

@@ -1,6 +1,7 @@
 """How does a laid-out design become a picture? As SVG that stands by itself or within a page, in Python alone.
 
-All texts of the design are escaped; the picture runs no script and fetches nothing. Boxes and lines have titles,
+All texts of the design are escaped; the picture runs no script and fetches nothing; its classes are its own
+(`ts-`), so that the styles of a page do not reach it. Boxes and lines have titles,
 for those who point at them and for those who hear the page. A line is the thicker the more runs along it.
 """
 
@@ -55,10 +56,12 @@ def svg(
     cards: Mapping[str, Card],
     layout: Layout,
     theme: Theme = "auto",
+    *,
+    heading: bool = True,
 ) -> str:
-    """The picture as a text of SVG."""
+    """The picture as a text of SVG, with the title of the design as a `heading`."""
     body = layout.bounds
-    paper = sheet_of_paper(graph, figures, layout)
+    paper = sheet_of_paper(graph, figures, layout, heading=heading)
     left, top, wide, high = paper.x, paper.y, paper.width, paper.height
     legend = _legend(graph, figures, body)
     title = graph.title
@@ -69,9 +72,9 @@ def svg(
         f"<title>{_text(title or 'Design')}</title>",
         f"<desc>{_text(_described(graph, figures))}</desc>",
         f"<style>{style(theme)}</style>",
-        f'<rect class="paper" x="{_n(left)}" y="{_n(top)}" width="{_n(wide)}" height="{_n(high)}"/>',
+        f'<rect class="ts-paper" x="{_n(left)}" y="{_n(top)}" width="{_n(wide)}" height="{_n(high)}"/>',
     ]
-    if title:
+    if title and heading:
         parts.append(_words(title, body.x, top + BORDER + TITLE * 0.75, TITLE, "name"))
     parts += [_frame(graph.groups[key].label, rect) for key, rect in layout.frames.items()]
     routes = list(zip(graph.edges, layout.routes, strict=True))
@@ -85,11 +88,12 @@ def svg(
     return "\n".join(part for part in parts if part) + "\n"
 
 
-def sheet_of_paper(graph: Graph, figures: Figures, layout: Layout) -> Rect:
-    """The rectangle that the picture shows: what is laid out, with title, legend and border."""
+def sheet_of_paper(graph: Graph, figures: Figures, layout: Layout, *, heading: bool = True) -> Rect:
+    """The rectangle that the picture shows: what is laid out, with heading, legend and border."""
     body = layout.bounds
-    left, top = body.x - BORDER, body.y - BORDER - (TITLE + 14 if graph.title else 0.0)
-    wide = max(body.width, width(graph.title, TITLE, bold=True), LEAST_WIDTH) + 2 * BORDER
+    title = graph.title if heading else ""
+    left, top = body.x - BORDER, body.y - BORDER - (TITLE + 14 if title else 0.0)
+    wide = max(body.width, width(title, TITLE, bold=True), LEAST_WIDTH) + 2 * BORDER
     legend = _legend(graph, figures, body)
     return Rect(left, top, wide, body.bottom + BORDER + 18.0 * len(legend) + (10.0 if legend else 0.0) - top)
 
@@ -108,7 +112,8 @@ def _text(text: str) -> str:
 
 def _words(text: str, x: float, y: float, size: float, kind: str, anchor: str = "") -> str:
     anchored = f' text-anchor="{anchor}"' if anchor else ""
-    named = f' class="{kind}"' if kind else ""
+    classes = " ".join(f"ts-{one}" for one in kind.split())
+    named = f' class="{classes}"' if kind else ""
     return f'<text{named} x="{_n(x)}" y="{_n(y)}" font-size="{_n(size)}"{anchored}>{_text(text)}</text>'
 
 
@@ -145,16 +150,16 @@ def _node(node: Node, rect: Rect, card: Card, figures: Figures) -> str:
     outline = OUTLINES[node.drawing]
     category = Category.USER if node.kind == ACTOR else KINDS[node.kind].category
     load = figures.loads.get(node.name)
-    beyond = " beyond" if outline.beyond else ""
+    beyond = " ts-beyond" if outline.beyond else ""
     parts = [
-        f'<g class="node {CATEGORIES[category]}" data-node="{_text(node.name)}">',
+        f'<g class="ts-node ts-of-{CATEGORIES[category]}" data-node="{_text(node.name)}">',
         f"<title>{_text(f'{node.name}: {node.caption}{_said(load)}')}</title>",
     ]
-    parts += [f'<path class="outline" d="{path}"/>' for path in outline.behind(rect)]
-    parts.append(f'<path class="outline{beyond}" d="{outline.path(rect)}"/>')
+    parts += [f'<path class="ts-outline" d="{path}"/>' for path in outline.behind(rect)]
+    parts.append(f'<path class="ts-outline{beyond}" d="{outline.path(rect)}"/>')
     details = outline.details(rect)
     if details:
-        parts.append(f'<path class="detail" d="{details}"/>')
+        parts.append(f'<path class="ts-detail" d="{details}"/>')
     free = (
         rect.height - outline.top - outline.bottom - (card.height - outline.top - outline.bottom - 2 * MARGIN)
     )
@@ -163,7 +168,7 @@ def _node(node: Node, rect: Rect, card: Card, figures: Figures) -> str:
     sign = SIGNS.get(node.kind)
     if sign:
         down = y + (ROWS["name"] + (ROWS["caption"] if card.caption else 0.0) - SIGN) / 2
-        parts.append(f'<path class="detail" transform="translate({_n(x)} {_n(down)})" d="{sign}"/>')
+        parts.append(f'<path class="ts-detail" transform="translate({_n(x)} {_n(down)})" d="{sign}"/>')
     x += SIGN + GAP
     parts.append(_words(card.name, x, y + 13, NAME, "name"))
     y += ROWS["name"]
@@ -181,14 +186,14 @@ def _meter(load: Load, x: float, y: float) -> Iterable[str]:
     verdict = {State.BUSY: "busy", State.OVERLOADED: "overloaded"}.get(load.state, "calm")
     if load.used is not None:
         filled = BAR if load.state is State.OVERLOADED else max(1.5, BAR * min(1.0, load.used))
-        yield f'<rect class="track" x="{_n(x)}" y="{_n(y + 4)}" width="{_n(BAR)}" height="7" rx="1.5"/>'
-        yield f'<rect class="{verdict}" x="{_n(x)}" y="{_n(y + 4)}" width="{_n(filled)}" height="7" rx="1.5"/>'
+        yield f'<rect class="ts-track" x="{_n(x)}" y="{_n(y + 4)}" width="{_n(BAR)}" height="7" rx="1.5"/>'
+        yield f'<rect class="ts-{verdict}" x="{_n(x)}" y="{_n(y + 4)}" width="{_n(filled)}" height="7" rx="1.5"/>'
         if verdict != "calm":
             steps = range(int(filled // 6))
             lines = "".join(f"M{_n(x + 6 * step + 1)} {_n(y + 11)}l5 -7" for step in steps)
             if load.state is State.OVERLOADED:
                 lines += "".join(f"M{_n(x + 6 * step + 1)} {_n(y + 4)}l5 7" for step in steps)
-            yield f'<path class="hatch" d="{lines}"/>'
+            yield f'<path class="ts-hatch" d="{lines}"/>'
         x += BAR + 7
     bold = "quiet" if verdict == "calm" else f"{verdict} name"
     yield _words(load.text, x, y + 11.5, CAPTION, bold)
@@ -197,8 +202,8 @@ def _meter(load: Load, x: float, y: float) -> Iterable[str]:
 def _frame(label: str, rect: Rect) -> str:
     shown = shortened(label, rect.width - 20, LABEL, bold=True)
     return (
-        f'<g class="group" data-group="{_text(label)}"><title>{_text(label)}</title>'
-        f'<rect class="frame" x="{_n(rect.x)}" y="{_n(rect.y)}" width="{_n(rect.width)}" '
+        f'<g class="ts-group" data-group="{_text(label)}"><title>{_text(label)}</title>'
+        f'<rect class="ts-frame" x="{_n(rect.x)}" y="{_n(rect.y)}" width="{_n(rect.width)}" '
         f'height="{_n(rect.height)}" rx="10"/>'
         + _words(shown, rect.x + 10, rect.y + 16, LABEL, "quiet name")
         + "</g>"
@@ -234,11 +239,11 @@ def _edge(
     kind = "held" if edge.held else "call" if edge.waits else "message"
     head, end = ("", points[-1]) if edge.held else _head(points, wide, is_open=not edge.waits)
     drawn = _rounded([*points[:-1], end])
-    lines = f'<path class="line {kind}" stroke-width="{_n(wide)}" d="{drawn}"/>'
+    lines = f'<path class="ts-line ts-{kind}" stroke-width="{_n(wide)}" d="{drawn}"/>'
     if edge.held:
-        lines += f'<path class="line inner" stroke-width="{_n(wide - 2.4)}" d="{drawn}"/>'
+        lines += f'<path class="ts-line ts-inner" stroke-width="{_n(wide - 2.4)}" d="{drawn}"/>'
     return (
-        f'<g class="edge" data-from="{_text(edge.source)}" data-to="{_text(edge.target)}">'
+        f'<g class="ts-edge" data-from="{_text(edge.source)}" data-to="{_text(edge.target)}">'
         f"<title>{_text(_edge_said(edge, figures))}</title>{lines}{head}</g>"
     )
 
@@ -261,7 +266,7 @@ def _head(points: list[Point], wide: float, *, is_open: bool) -> tuple[str, Poin
     side = (-along[1] * half, along[0] * half)
     corners = [(to_x, to_y), (back[0] + side[0], back[1] + side[1]), (back[0] - side[0], back[1] - side[1])]
     path = "M" + "L".join(f"{_n(a)} {_n(b)}" for a, b in corners) + "Z"
-    return f'<path class="head{" open" if is_open else ""}" d="{path}"/>', back
+    return f'<path class="ts-head{" ts-open" if is_open else ""}" d="{path}"/>', back
 
 
 def _rounded(points: list[Point]) -> str:
@@ -287,7 +292,7 @@ def _towards(start: Point, end: Point, far: float) -> Point:
 def _label(text: str, rect: Rect) -> str:
     x, y = rect.middle
     return (
-        f'<g class="label"><rect class="paper" x="{_n(rect.x)}" y="{_n(rect.y)}" width="{_n(rect.width)}" '
+        f'<g class="ts-label"><rect class="ts-paper" x="{_n(rect.x)}" y="{_n(rect.y)}" width="{_n(rect.width)}" '
         f'height="{_n(rect.height)}" rx="3"/>'
         + _words(text, x, y + LABEL * 0.36, LABEL, "", "middle")
         + "</g>"
@@ -348,8 +353,12 @@ def _drawn_legend(rows: list[list[tuple[str, str]]], body: Rect) -> Iterable[str
                 head, back = ("", end[1]) if sign == "held" else _head(end, 1.4, is_open=sign == "message")
                 wide = 4.5 if sign == "held" else 1.4
                 path = _rounded([end[0], back])
-                inner = f'<path class="line inner" stroke-width="2.1" d="{path}"/>' if sign == "held" else ""
-                yield f'<path class="line {sign}" stroke-width="{wide}" d="{path}"/>' + inner + head
+                inner = (
+                    f'<path class="ts-line ts-inner" stroke-width="2.1" d="{path}"/>'
+                    if sign == "held"
+                    else ""
+                )
+                yield f'<path class="ts-line ts-{sign}" stroke-width="{wide}" d="{path}"/>' + inner + head
             yield _words(text, x + (40.0 if sign else 0.0), y, LABEL, "quiet")
             x += _entry_width((sign, text))
         y += 18.0

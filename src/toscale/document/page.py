@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING
 
+from toscale.architecture import draw
 from toscale.design.model import Design
 from toscale.document import deep, pictures, tables, words
 from toscale.document.figures import used
@@ -51,6 +52,7 @@ def page(findings: Findings, file: str) -> str:
         drivers=drivers(design, findings.estimates)[:3],
         tornados=pictures.tornados(findings),
         hit_curves=pictures.hit_curves(findings),
+        drawing=_drawing(findings),
         components=tables.components_table(design),
         trees=[flow_tree(flow) for flow in design.flows.values()],
         budgets=[(name, budget.sentence()) for name, budget in findings.budgets.items()],
@@ -101,6 +103,27 @@ def _is_meter(cell: Cell) -> bool:
 
 def _style(verdict: Verdict) -> str:
     return verdict.status.value.replace(" ", "-")
+
+
+READABLE = 0.72
+"""A drawing is not made smaller than this part of its size: a wider one is moved to and fro instead."""
+
+
+def _drawing(findings: Findings) -> tuple[str, int] | None:
+    """The drawing of the design as SVG, with the least width at which it can be read; None where there is nothing
+    to draw.
+    """
+    simulation = findings.simulation
+    run = None if simulation is None else simulation.median
+    drawing = draw(
+        findings.design,
+        multiple=findings.multiple,
+        run=run,
+        source="the simulation, at the median of the rates (on lines: theory)",
+    )
+    if not drawing.graph.nodes:
+        return None
+    return drawing.svg(heading=False), round(READABLE * drawing.size[0])
 
 
 def _overloads(findings: Findings) -> list[str]:
