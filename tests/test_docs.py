@@ -91,6 +91,13 @@ def test_generated_pages_are_up_to_date(name: str) -> None:
     assert (ROOT / "docs" / name).read_text(encoding="utf-8") == generator().PAGES[name](), "run `make docs`"
 
 
+def test_pictures_are_up_to_date() -> None:
+    for name, example in generator().PICTURES.items():
+        assert (ROOT / "docs" / name).read_text(encoding="utf-8") == generator().picture(example), (
+            "run `make docs`"
+        )
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_within_the_repository_lead_somewhere(page: Path) -> None:
     text = re.sub(BLOCK, "", page.read_text(encoding="utf-8"))

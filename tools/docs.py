@@ -1,4 +1,5 @@
-"""Which pages of docs/ are made from the code? `make docs` writes the two references, of the rules and of the kinds.
+"""Which parts of docs/ are made from the code? `make docs` writes the two references, of the rules and of the kinds,
+and the pictures.
 
 `tests/test_docs.py` holds them to the code: a rule or a kind that is added is in the page, or the test fails.
 """
@@ -8,6 +9,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from toscale.architecture import draw
+from toscale.design import Design
 from toscale.design.rules import RULES
 from toscale.kinds import KINDS, NETWORK_CV, RESEND_AFTER, Kind, OperationTime
 from toscale.requirements.vague_rules import VAGUE_RULES
@@ -154,11 +157,22 @@ PAGES = {"rules.md": rules_page, "kinds.md": kinds_page}
 """The generated pages by their names, and what makes them."""
 
 
+PICTURES = {"img/url-shortener.svg": "url_shortener.design.yaml"}
+"""The pictures by their names, and the examples that they show."""
+
+
+def picture(example: str) -> str:
+    """The drawing of an example, as SVG."""
+    return draw(Design.load(DOCS.parent / "examples" / example)).svg()
+
+
 def main() -> int:
-    """Writes the pages."""
-    DOCS.mkdir(exist_ok=True)
-    for name, make in PAGES.items():
-        (DOCS / name).write_text(make(), encoding="utf-8")
+    """Writes the pages and the pictures."""
+    made = {name: make() for name, make in PAGES.items()}
+    made |= {name: picture(example) for name, example in PICTURES.items()}
+    for name, text in made.items():
+        (DOCS / name).parent.mkdir(parents=True, exist_ok=True)
+        (DOCS / name).write_text(text, encoding="utf-8")
         print(f"docs/{name}")
     return 0
 

@@ -254,7 +254,7 @@ def layout(arguments: List[str]) -> int:
 
 
 def docs(arguments: List[str]) -> int:
-    """Write the reference pages of docs/ anew from the code"""
+    """Write the reference pages and the pictures of docs/ anew from the code"""
     set_up()
     return status([program("python"), "-m", "tools.docs", *arguments])
 
