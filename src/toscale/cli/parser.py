@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "estimate": "compute the estimates: ranges, derivations, which assumption matters most",
     "simulate": "run the design, and judge it against its own targets",
     "draw": "draw the design with its rates and loads: SVG, PNG, or here in the terminal",
+    "export": "write the drawing for another tool: Mermaid, D2, Structurizr, draw.io, Excalidraw",
     "report": "walk through the four steps, and write one page of HTML with plots",
     "explain": "explain a rule, such as TS201: why it is there, what breaks it, what keeps it",
     "rules": "list all rules with their codes",
@@ -180,6 +181,27 @@ def _draw(command: str) -> _Parser:
     return parser
 
 
+def _export(command: str) -> _Parser:
+    parser = _parser(
+        command,
+        "Writes the drawing of a design, with its rates, as a text of another tool.",
+        "What each format cannot say is in docs/exports.md. Without --output the text goes to the standard output.",
+    )
+    parser.add_argument("file", metavar="FILE", help=FILE)
+    parser.add_argument(
+        "--to",
+        required=True,
+        choices=("mermaid", "d2", "structurizr", "drawio", "excalidraw"),
+        help="the format",
+    )
+    parser.add_argument("-o", "--output", metavar="PATH", help="the file to write")
+    parser.add_argument(
+        "--upper", action="store_true", help="at the upper end of the rates, instead of their medians"
+    )
+    _at(parser)
+    return parser
+
+
 def _report(command: str) -> _Parser:
     parser = _parser(
         command,
@@ -216,6 +238,7 @@ _PARSERS: dict[str, Callable[[str], _Parser]] = {
     "estimate": _estimate,
     "simulate": _simulate,
     "draw": _draw,
+    "export": _export,
     "report": _report,
     "explain": _explain,
     "rules": _rules,
