@@ -94,6 +94,31 @@ def test_what_is_not_simulated_is_at_least_or_not_known() -> None:
     assert ("settler", "provider") not in drawing.figures.rates
 
 
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("url_shortener", "theory, at the median of the rates"),
+        ("chat", "theory, and the file alone where a flow cannot be simulated, at the median of the rates"),
+        ("ticketing", "the file alone, as no flow can be simulated, at the median of the rates"),
+    ],
+)
+def test_a_drawing_says_where_its_figures_are_from(name: str, source: str) -> None:
+    assert draw(Design.load(EXAMPLES / f"{name}.design.yaml")).figures.source == source
+
+
+def test_what_theory_says_is_never_reached_has_a_rate_of_zero() -> None:
+    held = """
+requirements: {users: {visitor: looks}}
+components: {cache: {kind: cache, memory: 1 GB}, app: {kind: service}, db: {kind: database}}
+flows:
+  look: {from: visitor, rate: 50 / s, steps: [{app: 1 ms, then: [{cache: get page, miss: [{db: read page}, {cache: put page}]}]}]}
+data: {page: {stored in: db, size: 1 kB, how many: 10, popularity: uniform}}
+"""
+    rate = draw(Design.from_text(held)).figures.rates["app", "db"]
+    assert rate.value < 1e-3
+    assert not rate.at_least
+
+
 def test_rates_of_the_file_stand_in_where_theory_has_none() -> None:
     drawing = draw(Design.load(EXAMPLES / "rate_limiter.design.yaml"))
     assert drawing.figures.rates["tenant", "edge"].value == pytest.approx(1e6)

@@ -105,7 +105,8 @@ def _lines(node: Node, figures: Figures, detail: _Detail) -> list[str]:
     load = figures.loads.get(node.name)
     if detail.load and load is not None and load.text:
         mark = {State.BUSY: " !", State.OVERLOADED: " !!"}.get(load.state, "")
-        shown = load.text if detail.queue else load.text.split(" · ")[0]
+        short = "overloaded" if load.state is State.OVERLOADED else load.text.split(" · ")[0]
+        shown = load.text if detail.queue else short
         said.append(_cut(shown + mark, detail.longest))
     return said
 

@@ -101,9 +101,23 @@ def by_theory(
     rates = _rates(design, graph.edges, twin, from_file)
     names = [name for name, node in graph.nodes.items() if not node.is_actor]
     loads = {name: _load(name, twin, lowered) for name in names}
+    return Figures(loads, rates, _source(design, twin, at, multiple))
+
+
+def _source(design: Design, twin: Twin | None, at: At, multiple: float) -> str:
+    simulated = [name for name in design.flows if twin is not None and name in twin.flows]
+    missing = [
+        name for name, flow in design.flows.items() if flow.trigger is not None and name not in simulated
+    ]
+    if not missing:
+        source = "theory"
+    elif simulated:
+        source = "theory, and the file alone where a flow cannot be simulated"
+    else:
+        source = "the file alone, as no flow can be simulated"
     load = "the median of the rates" if at == "median" else "the upper end of the rates"
     times = "" if multiple == 1 else f", {format_number(multiple)} times the load"
-    return Figures(loads, rates, f"theory, at {load}{times}")
+    return f"{source}, at {load}{times}"
 
 
 # ---- rates along edges
@@ -128,7 +142,7 @@ def _rates(
             parts = [from_file.get((flow, call)) for call in dict.fromkeys(use.call for use in uses)]
             known += sum(part for part in parts if part is not None)
             unknown = unknown or None in parts
-        if known > 0:
+        if edge.uses and (known > 0 or not unknown):
             found[edge.source, edge.target] = Rate(known, unknown)
     return found
 

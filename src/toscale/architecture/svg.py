@@ -218,7 +218,7 @@ def _thickness(edges: Iterable[Edge], figures: Figures) -> dict[tuple[str, str],
     found = {}
     for edge in edges:
         rate = figures.rates.get((edge.source, edge.target))
-        share = 0.0 if rate is None or most <= 0 else 1 + math.log10(rate.value / most) / DECADES
+        share = 0.0 if rate is None or rate.value <= 0 else 1 + math.log10(rate.value / most) / DECADES
         found[edge.source, edge.target] = THIN + (THICK - THIN) * max(0.0, share)
     return found
 
