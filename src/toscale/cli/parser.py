@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "check": "find what is wrong or vague in design files; with --simulate, judge their targets",
     "estimate": "compute the estimates: ranges, derivations, which assumption matters most",
     "simulate": "run the design, and judge it against its own targets",
+    "diff": "say what is different in another design or revision, in words and in numbers",
     "draw": "draw the design with its rates and loads: SVG, PNG, or here in the terminal",
     "export": "write the drawing for another tool: Mermaid, D2, Structurizr, draw.io, Excalidraw",
     "report": "walk through the four steps, and write one page of HTML with plots",
@@ -159,6 +160,28 @@ def _simulate(command: str) -> _Parser:
     return parser
 
 
+def _diff(command: str) -> _Parser:
+    parser = _parser(
+        command,
+        "Says what was added, removed and changed from one design to another, and what that does to each target,\n"
+        "flow and component: both are simulated as pairs, with the same arrivals and demands.",
+        "A and B are design files, or files at a revision of git: main:shop.design.yaml. The exit code is 1 where B\n"
+        "misses a target that A did not miss, or where one of them has errors.",
+    )
+    parser.add_argument(
+        "before",
+        metavar="A",
+        help="the design before, such as main:shop.design.yaml; or with --git, the file",
+    )
+    parser.add_argument("after", metavar="B", nargs="?", help="the design after")
+    parser.add_argument(
+        "--git", metavar="REVISION", help="compare one file with what it was at this revision"
+    )
+    _words_only(parser)
+    _run_options(parser, at=False)
+    return parser
+
+
 def _draw(command: str) -> _Parser:
     parser = _parser(
         command,
@@ -237,6 +260,7 @@ _PARSERS: dict[str, Callable[[str], _Parser]] = {
     "check": _check,
     "estimate": _estimate,
     "simulate": _simulate,
+    "diff": _diff,
     "draw": _draw,
     "export": _export,
     "report": _report,
@@ -249,7 +273,13 @@ _PARSERS: dict[str, Callable[[str], _Parser]] = {
 # ---- options that several commands share
 
 
-def _run_options(parser: _Parser, json: bool = True) -> None:
+def _words_only(parser: _Parser) -> None:
+    parser.add_argument(
+        "--no-simulate", dest="simulate", action="store_false", help="say it in words only, and run nothing"
+    )
+
+
+def _run_options(parser: _Parser, json: bool = True, at: bool = True) -> None:
     _seed(parser)
     parser.add_argument(
         "--duration",
@@ -264,7 +294,8 @@ def _run_options(parser: _Parser, json: bool = True) -> None:
         default=0.05,
         help="how wide the intervals may be, such as 2%%; default: 5%%",
     )
-    _at(parser)
+    if at:
+        _at(parser)
     if json:
         _json(parser)
 
