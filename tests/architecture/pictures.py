@@ -302,6 +302,15 @@ def bends(picture: Picture) -> float:
     return sum(max(0, len(_long(edge)) - 1) for edge in picture.edges) / max(1, len(picture.edges))
 
 
+def steps(picture: Picture) -> list[float]:
+    """How far lines go up or down, at each step."""
+    found = []
+    for edge in picture.edges:
+        level = [a[1] for a, b in _long(edge) if a[1] == b[1]]
+        found += [abs(one - other) for one, other in pairwise(level)]
+    return found
+
+
 def crossed_labels(picture: Picture) -> int:
     """Labels that a line other than their own passes: more than one line touches them."""
     return sum(sum(edge.meets(label) for edge in picture.edges) > 1 for label in picture.labels)

@@ -18,6 +18,7 @@ from tests.architecture.pictures import (
     overlapping,
     read,
     shared,
+    steps,
     through_boxes,
 )
 from tests.architecture.random_designs import full_figures, graph, random_design, random_values
@@ -78,6 +79,9 @@ def test_an_example_is_drawn_without_a_flaw(path: Path) -> None:
     must_be_clean(picture, drawing.graph)
     assert crossings(picture) <= len(picture.edges) / 2
     assert bends(picture) <= 3
+    assert (
+        min(steps(picture)) >= 12
+    )  # no line has a little step, which a better place of its end would have saved
 
 
 @pytest.mark.parametrize("seeds", BATCHES, ids=lambda seeds: str(seeds.start))

@@ -15,7 +15,7 @@ from toscale.architecture.coordinates import placed
 from toscale.architecture.crossings import ordered
 from toscale.architecture.geometry import Layout, Room, Sketch
 from toscale.architecture.layers import layers, turned
-from toscale.architecture.ports import ported
+from toscale.architecture.ports import ported, straightened
 
 __all__ = ["lay_out"]
 
@@ -32,5 +32,6 @@ def lay_out(sketch: Sketch, room: Room) -> Layout:
     ]
     order = ordered(chained(sketch.boxes, lines, layers(len(sketch.boxes), onwards, first)))
     ports = ported(order, sketch.boxes, room)
-    automatic = drawn(sketch, order, ports, placed(order, ports, room), room)
+    heights = placed(order, ports, room)
+    automatic = drawn(sketch, order, straightened(order, ports, heights.tops, room), heights, room)
     return laid_around(sketch, automatic, room) if sketch.placed else automatic
