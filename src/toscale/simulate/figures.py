@@ -11,6 +11,7 @@ import numpy as np
 
 from toscale.engine.model import Model, Outcome
 from toscale.engine.state import TICK
+from toscale.quantity.formatting import format_number
 from toscale.simulate.replications import Outcome as Went
 from toscale.simulate.replications import Sampled, growing, piling_up
 from toscale.simulate.result import (
@@ -210,7 +211,7 @@ class _Reader:
             return ()
         cells = np.flatnonzero(np.diff(np.concatenate([[0], whole])))
         keep = np.unique(np.linspace(0, len(cells) - 1, min(_POINTS, len(cells))).astype(int))
-        return tuple((float(EDGES[c + 1]), float(whole[c]) / total) for c in cells[keep])
+        return tuple((float(EDGES[c + 1] - TICK), float(whole[c]) / total) for c in cells[keep])
 
     # ---- components ----------------------------------------------------------------------------------------------
 
@@ -356,5 +357,5 @@ def _theory_overloads(twin: Twin) -> list[Overload]:
 
 def _count(rate: float) -> str:
     if rate >= 1e6:
-        return f"{rate / 1e6:,.3g} million"
+        return format_number(rate)
     return f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"

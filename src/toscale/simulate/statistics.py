@@ -114,7 +114,8 @@ def quantile_at(cumulated: Any, rank: float) -> float:
     before = float(cumulated[k - 1]) if k else 0.0
     within = float(cumulated[k]) - before
     share = (rank - before) / within if within > 0 else 1.0
-    return float(EDGES[k] + min(max(share, 0.0), 1.0) * (EDGES[k + 1] - EDGES[k]))
+    last = EDGES[k + 1] - TICK  # times are whole ticks
+    return float(EDGES[k] + min(max(share, 0.0), 1.0) * (last - EDGES[k]))
 
 
 def percentile(cumulated: Any, counted: Any, q: float) -> Figure:
