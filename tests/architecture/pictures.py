@@ -307,7 +307,7 @@ def steps(picture: Picture) -> list[float]:
     found = []
     for edge in picture.edges:
         level = [a[1] for a, b in _long(edge) if a[1] == b[1]]
-        found += [abs(one - other) for one, other in pairwise(level)]
+        found += [abs(one - other) for one, other in pairwise(level) if one != other]
     return found
 
 

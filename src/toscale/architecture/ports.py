@@ -72,13 +72,13 @@ def straightened(order: Order, ports: Ports, tops: Sequence[int], room: Room) ->
             continue
         mine = leaves if is_right else arrives
         most = ports.heights[item] - 1 - least
-        missing = [_missing(order, leaves, arrives, tops, hop) * (1 if is_right else -1) for hop in here]
-        low, high = min(mine[hop] for hop in here), max(mine[hop] for hop in here)
+        missing = [_missing(order, leaves, arrives, tops, end) * (1 if is_right else -1) for end in here]
+        low, high = min(mine[end] for end in here), max(mine[end] for end in here)
         fitting = [by for by in missing if by and low + by >= least and high + by <= most]
         best = max(fitting, key=lambda by: (missing.count(by), -abs(by)), default=0)
         if missing.count(best) > missing.count(0):
-            for hop in here:
-                mine[hop] += best
+            for end in here:
+                mine[end] += best
     return Ports(ports.heights, leaves, arrives)
 
 
