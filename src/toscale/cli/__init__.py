@@ -53,5 +53,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _module(command: str):  # type: ignore[no-untyped-def]
     from importlib import import_module
+    from keyword import iskeyword
 
-    return import_module(f"toscale.cli.{command}")
+    return import_module(f"toscale.cli.{command}{'_' if iskeyword(command) else ''}")

@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "diff": "say what is different in another design or revision, in words and in numbers",
     "draw": "draw the design with its rates and loads: SVG, PNG, or here in the terminal",
     "export": "write the drawing for another tool: Mermaid, D2, Structurizr, draw.io, Excalidraw",
+    "import": "read a Structurizr workspace, a Mermaid flowchart or a docker-compose file as a design",
     "report": "walk through the four steps, and write one page of HTML with plots",
     "explain": "explain a rule, such as TS201: why it is there, what breaks it, what keeps it",
     "rules": "list all rules with their codes",
@@ -225,6 +226,19 @@ def _export(command: str) -> _Parser:
     return parser
 
 
+def _import(command: str) -> _Parser:
+    parser = _parser(
+        command,
+        "Reads a Structurizr workspace (.dsl), a Mermaid flowchart (.mmd, or in a page .md) or a docker-compose file\n"
+        "as a design: components with guessed kinds, and who calls whom.",
+        "Rates and times are in none of them, and unknown in the design. What else is lost is in docs/exports.md.\n"
+        "Without --output the design goes to the standard output; a file that is there is never overwritten.",
+    )
+    parser.add_argument("path", metavar="PATH", help="the file to read; - is the standard input")
+    parser.add_argument("-o", "--output", metavar="FILE", help="the design to write")
+    return parser
+
+
 def _report(command: str) -> _Parser:
     parser = _parser(
         command,
@@ -263,6 +277,7 @@ _PARSERS: dict[str, Callable[[str], _Parser]] = {
     "diff": _diff,
     "draw": _draw,
     "export": _export,
+    "import": _import,
     "report": _report,
     "explain": _explain,
     "rules": _rules,

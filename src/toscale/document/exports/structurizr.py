@@ -16,12 +16,14 @@ from toscale.document.exports.identifiers import identifier, labelled_edges, one
 from toscale.kinds import KINDS, Category
 from toscale.kinds import Drawing as Outline
 
-__all__ = ["MESSAGE", "OUTSIDE", "structurizr"]
+__all__ = ["DESIGN", "HELD", "MESSAGE", "OUTSIDE", "structurizr"]
 
 OUTSIDE = "external"
 """The kind that becomes a software system of its own."""
 MESSAGE = "message"
 """The tag of a relation for whose answer nobody waits."""
+HELD = "held"
+"""The tag of a connection that is held open; how many of it is its description."""
 
 SHAPES: dict[Outline, str] = {
     Outline.PERSON: "Person",
@@ -36,8 +38,8 @@ SHAPES: dict[Outline, str] = {
 }
 """Structurizr's shape for an outline."""
 
-SYSTEM = "design_system"
-"""The id of the software system that the design is."""
+SYSTEM, DESIGN = "design_system", "design"
+"""The id and the tag of the software system that the design is."""
 
 
 def structurizr(drawing: Drawing) -> str:
@@ -51,13 +53,16 @@ def structurizr(drawing: Drawing) -> str:
         elif node.kind == OUTSIDE:
             said = f"{_text(shown_name(node))} {_text(one_line(node.caption))} {_text(node.kind)}"
             lines.append(f"        {_id(node.name)} = softwareSystem {said}")
-    lines.append(f"        {SYSTEM} = softwareSystem {_text(_free(title, nodes))} {{")
+    system = f'{_text(_free(title, nodes))} "" {_text(DESIGN)}'
+    lines.append(f"        {SYSTEM} = softwareSystem {system} {{")
     lines += _containers(drawing, [node for node in nodes if not node.is_actor and node.kind != OUTSIDE])
     lines.append("        }")
     said_before: set[tuple[str, str, str]] = set()
-    for source, target, label, waits in labelled_edges(drawing):
+    for edge, (source, target, label, waits) in zip(
+        drawing.graph.edges, labelled_edges(drawing), strict=True
+    ):
         description = _unlike(label, (source, target), said_before)
-        tags = "" if waits else f' "" {_text(MESSAGE)}'
+        tags = "" if waits else f' "" {_text(f"{MESSAGE},{HELD}" if edge.held else MESSAGE)}'
         said = f" {_text(description)}{tags}" if description or tags else ""
         lines.append(f"        {_id(source)} -> {_id(target)}{said}")
     lines += ["    }", "    views {"]
