@@ -85,6 +85,13 @@ def test_links_of_every_form_are_links() -> None:
         assert pairs(imported(f"graph LR\n  a{form if '@' not in form else ' ' + form}b\n", "x.mmd")), form
 
 
+def test_a_text_may_go_on_over_lines() -> None:
+    design = imported(
+        'flowchart LR\n  a["`The **big**\n  store`"] -- "much\nmore" --> b\n  b --> c\n', "x.mmd"
+    )
+    assert pairs(design) == {("The big", "b"), ("b", "c")}
+
+
 def test_a_chart_in_a_page_of_markdown() -> None:
     page = f"# Title\n\nText.\n\n```mermaid\n{CHART}```\n\nMore --> text.\n"
     assert pairs(imported(page, "page.md")) == pairs(imported(CHART, "shop.mmd"))
@@ -124,6 +131,7 @@ def test_hostile_names_come_back_as_names_of_the_language() -> None:
         ("flowchart LR\n\n a -> b", 3, "neither a link"),
         ("flowchart LR\n a[x --> b", 2, "is not closed"),
         ('flowchart LR\n a["x" y] --> b', 2, "is not closed"),
+        ('flowchart LR\n a["x\n b --> c', 2, "is not closed"),
         ("flowchart LR\n subgraph s\n a --> b", 2, "has no `end`"),
         ("flowchart LR\n a --> b\n end", 3, "ends nothing"),
         ("---\ntitle: x\nflowchart LR", 1, "front matter"),

@@ -19,6 +19,9 @@ from toscale.document.imports.sketch import NotImported, Part, Relation, Sketch,
 
 __all__ = ["mermaid"]
 
+MOST_LINES = 20
+"""So many further lines may a text in quotes have."""
+
 ACTOR = "stadium"
 _SHAPES: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("(((", (")))",), "circle"),
@@ -112,11 +115,29 @@ def mermaid(text: str) -> Sketch:
 
 def _statements(text: str, chart: _Chart) -> Iterator[tuple[int, str]]:
     """The statements with their lines: without comments, the front matter, and what is around a fence."""
-    for number, line in _without_front_matter(_fenced(list(enumerate(text.splitlines(), 1))), chart):
-        if not line.strip().startswith("%%"):
-            for part in re.findall(r'(?:"[^"]*"|#\w+;|[^;"]|")+', line):
-                if part.strip():
-                    yield number, part.strip()
+    lines = _without_front_matter(_fenced(list(enumerate(text.splitlines(), 1))), chart)
+    for number, line in _whole([(at, line) for at, line in lines if not line.strip().startswith("%%")]):
+        for part in re.findall(r'(?:"[^"]*"|#\w+;|[^;"]|")+', line):
+            if part.strip():
+                yield number, part.strip()
+
+
+def _whole(lines: list[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """The lines, where a text in quotes goes on over several of them as one; each with the number of its first."""
+    at = 0
+    while at < len(lines):
+        number, line = lines[at]
+        at += 1
+        further = [text for _, text in lines[at : at + MOST_LINES]]
+        quotes, closing = line.count('"'), 0
+        for place, text in enumerate(further, 1):
+            if quotes % 2 == 0:
+                break
+            quotes += text.count('"')
+            closing = place
+        closing = closing if quotes % 2 == 0 else 0
+        yield number, "\n".join([line, *further[:closing]])
+        at += closing
 
 
 def _fenced(lines: list[tuple[int, str]]) -> list[tuple[int, str]]:
