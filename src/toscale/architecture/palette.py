@@ -82,7 +82,7 @@ DARK: dict[str, str] = {
 }
 """The colours in the dark."""
 
-FONT = '"Source Sans Pro", "Helvetica Neue", Helvetica, Arial, "Liberation Sans", Arimo, Roboto, sans-serif'
+FONT = 'Roboto, "Helvetica Neue", Helvetica, Arial, "Liberation Sans", Arimo, sans-serif'
 
 _RULES = (
     ".toscale text{font-family:FONT;fill:@ink}"

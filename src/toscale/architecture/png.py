@@ -1,5 +1,5 @@
-"""How does a picture become PNG? By resvg, a renderer of SVG in a Python wheel, and Source Sans, a font in another:
-no system library, no browser, and no font of the system for Latin, Greek and Cyrillic letters.
+"""How does a picture become PNG? By resvg, a renderer of SVG in a Python wheel, and Roboto, a font in another: no
+system library, no browser, and no font of the system for Latin, Greek and Cyrillic letters.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ def png(svg: str, scale: float) -> bytes:
 
     return bytes(
         resvg_py.svg_to_bytes(
-            svg_string=svg, zoom=scale, font_files=_fonts(), sans_serif_family="Source Sans Pro"
+            svg_string=svg, zoom=scale, font_files=_fonts(), sans_serif_family="Roboto"
         )
     )
 
 
 @cache
 def _fonts() -> list[str]:
-    import font_source_sans_pro as fonts
+    import font_roboto as fonts
 
-    return [fonts.SourceSansPro, fonts.SourceSansProBold]
+    return [fonts.Roboto, fonts.RobotoBold]
