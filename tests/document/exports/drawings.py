@@ -86,13 +86,15 @@ HOSTILE = (
 names = st.one_of(st.sampled_from(HOSTILE), st.text(min_size=1, max_size=12)).filter(lambda text: bool(text))
 
 
-def drawing_of(names: list[str], labels: list[str], title: str) -> Drawing:
-    """A drawing of boxes of every kind with these names, in frames with these labels, in a chain of edges."""
+def drawing_of(names: list[str], labels: list[str], title: str, first: int = 0) -> Drawing:
+    """A drawing of boxes with these names, in frames with these labels, in a chain of edges. The kinds are all
+    there are in turn, from the `first` on.
+    """
     groups = {f"zone {label}": Group(f"zone {label}", label) for label in labels}
     kinds = [ACTOR, *KINDS]
     nodes = {}
     for place, name in enumerate(dict.fromkeys(names)):
-        kind = kinds[place % len(kinds)]
+        kind = kinds[(first + place) % len(kinds)]
         inside = (list(groups)[place % len(groups)],) if groups and place % 3 == 2 else ()
         nodes[name] = Node(name, kind, kind if kind == ACTOR else f"{kind} ×{place}", inside)
     order = list(nodes)

@@ -22,7 +22,7 @@ from toscale.kinds import Drawing as Outline
 
 __all__ = ["excalidraw"]
 
-SIZE, LABEL_SIZE, TITLE_SIZE = 13.0, 11.0, 20.0
+SIZE, LABEL_SIZE, TITLE_SIZE = 12.0, 11.0, 20.0
 """Sizes of the font."""
 LINE_HEIGHT = 1.25
 FONT = 2
