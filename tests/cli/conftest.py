@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.calls import Shell
+from tests.cli.repositories import git
 
 
 @pytest.fixture
@@ -15,3 +16,9 @@ def toscale(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pyt
     for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
     return Shell(capsys, tmp_path)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    git(tmp_path, "init", "-q", "-b", "main")
+    return tmp_path

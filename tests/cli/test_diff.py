@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import jsonschema
 import pytest
 
 from tests.cli.calls import BROKEN, MEETS, MISSES, Shell
+from tests.cli.repositories import commit
 from tests.cli.shapes import FIGURE, TEXT_OR_NULL, listing, record
 
 SHORT = ("--duration", "20s")
@@ -47,30 +47,6 @@ DIFF = record(
     pairs={"type": "integer"},
     seed={"type": "integer"},
 )
-
-
-def git(folder: Path, *arguments: str) -> str:
-    said = subprocess.run(
-        ["git", "-C", str(folder), "-c", "user.name=Ann", "-c", "user.email=ann@example.org", *arguments],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return said.stdout.strip()
-
-
-def commit(folder: Path, name: str, text: str, message: str = "a step") -> str:
-    (folder / name).parent.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_text(text)
-    git(folder, "add", name)
-    git(folder, "commit", "-q", "-m", message)
-    return git(folder, "rev-parse", "HEAD")
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    git(tmp_path, "init", "-q", "-b", "main")
-    return tmp_path
 
 
 def test_the_changed_target_is_named_with_its_interval(toscale: Shell, repository: Path) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.design.strategies import TEXTS, VALUES, values_of
 from toscale.design import Design, DesignError
 from toscale.design.build import node_of, quote, write
+from toscale.design.source import plain, read_source
 
 
 @pytest.mark.parametrize("name", TEXTS)
@@ -97,3 +98,10 @@ JSON = st.recursive(
 @settings(max_examples=200, deadline=None)
 def test_any_values_are_written_so_that_they_read_as_themselves(values):
     assert values_of(write(node_of(values))) == values
+
+
+@pytest.mark.parametrize("text", [":>|", "?>>", ":x", "?x", "a:b", "a?b", "-x"])
+def test_a_text_within_braces_reads_as_it_was(text):
+    source, problems = read_source(f"{{a: {quote(text, in_flow=True)}, b: 1}}")
+    assert not problems.failed
+    assert plain(source.root) == {"a": text, "b": 1}

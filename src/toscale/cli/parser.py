@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "estimate": "compute the estimates: ranges, derivations, which assumption matters most",
     "simulate": "run the design, and judge it against its own targets",
     "diff": "say what is different in another design or revision, in words and in numbers",
+    "agree": "record who agrees to the design, and their concerns; show what has changed since",
     "draw": "draw the design with its rates and loads: SVG, PNG, or here in the terminal",
     "export": "write the drawing for another tool: Mermaid, D2, Structurizr, draw.io, Excalidraw",
     "import": "read a Structurizr workspace, a Mermaid flowchart or a docker-compose file as a design",
@@ -183,6 +184,36 @@ def _diff(command: str) -> _Parser:
     return parser
 
 
+def _agree(command: str) -> _Parser:
+    parser = _parser(
+        command,
+        "Without --who: shows who agreed to what, and since each agreement what has changed, in words and in numbers.\n"
+        "With --who: records in the file that somebody agrees, or has a concern, or answers one.",
+        "An agreement is to a section as it now means: comments, order and positions do not outdate it. What the\n"
+        "design was is looked up in git, by its fingerprint.",
+    )
+    parser.add_argument("file", metavar="FILE", help="a design file")
+    parser.add_argument("--who", metavar="NAME", help="who agrees, raises a concern, or answers")
+    parser.add_argument(
+        "--to",
+        action="append",
+        metavar="SECTION",
+        help="agree to this section, such as flows (more than once for several); all, if no concern is said",
+    )
+    parser.add_argument("--concern", metavar="TEXT", help="raise a concern")
+    parser.add_argument(
+        "--about",
+        metavar="SUBJECT",
+        help="what the concern is about: a section or a part, such as components.cache",
+    )
+    parser.add_argument(
+        "--answer", nargs=2, metavar=("NUMBER", "TEXT"), help="answer the concern of this number"
+    )
+    _words_only(parser)
+    _run_options(parser, json=False, at=False)
+    return parser
+
+
 def _draw(command: str) -> _Parser:
     parser = _parser(
         command,
@@ -275,6 +306,7 @@ _PARSERS: dict[str, Callable[[str], _Parser]] = {
     "estimate": _estimate,
     "simulate": _simulate,
     "diff": _diff,
+    "agree": _agree,
     "draw": _draw,
     "export": _export,
     "import": _import,

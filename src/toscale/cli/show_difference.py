@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from toscale.architecture.effect import Effect
     from toscale.cli.diff import Compared
 
-__all__ = ["show_compared", "show_differences", "show_effects", "show_names"]
+__all__ = ["show_compared", "show_differences", "show_effects", "show_lines", "show_names"]
 
 _MARKS = {"added": ("+", "met"), "removed": ("-", "missed"), "changed": ("~", "at risk")}
 LONGEST = 160
@@ -36,6 +36,11 @@ def show_differences(found: Sequence[Difference], terminal: Terminal, indent: in
         terminal.say("They mean the same: nothing was added, removed or changed.")
         return
     heading(terminal, "What is different")
+    show_lines(found, terminal, indent)
+
+
+def show_lines(found: Iterable[Difference], terminal: Terminal, indent: int = 2) -> None:
+    """Writes differences without a heading."""
     for one in found:
         sign, style = _MARKS[one.what]
         said = Text.assemble((f"{sign} ", style), _short(str(one)))

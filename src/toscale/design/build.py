@@ -102,7 +102,7 @@ def quote(text: str, in_flow: bool = False) -> str:
         and not text.endswith(":")
         and text.isprintable()
         and not re.match(r"(---|\.\.\.)(\s|$)", text)
-        and not (in_flow and re.search(r"[,\[\]{}]", text))
+        and not (in_flow and re.search(r"^[?:]|[,\[\]{}]", text))
         and resolve(text) == text
     )
     if fits:

@@ -29,6 +29,8 @@ __all__ = [
     "Bound",
     "Change",
     "Component",
+    "Concern",
+    "ConcernAnswer",
     "Connection",
     "Decision",
     "Design",
@@ -402,13 +404,38 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
+class ConcernAnswer:
+    """What was said to a concern. One that `reopens` says why the answers before it do not do."""
+
+    says: str
+    by: str
+    at: str | None = None
+    reopens: bool = False
+    place: Place = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """A doubt about a part of a section. `fingerprint` is the part's when it was raised."""
+
+    about: str
+    says: str
+    by: str
+    at: str | None = None
+    fingerprint: str | None = None
+    answers: tuple[ConcernAnswer, ...] = ()
+    place: Place = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Agreement:
-    """That a section was agreed on, bound to the fingerprint that it had then."""
+    """That a section was agreed on, bound to the fingerprint that it had then; and the concerns about it."""
 
     section: str
     fingerprint: str | None = None
     by: tuple[str, ...] = ()
     at: str | None = None
+    concerns: tuple[Concern, ...] = ()
     place: Place = field(default=NOWHERE, compare=False, repr=False)
 
 

@@ -15,6 +15,8 @@ from toscale.design.model import (
     Agreement,
     Change,
     Component,
+    Concern,
+    ConcernAnswer,
     Connection,
     Decision,
     Endpoint,
@@ -485,6 +487,8 @@ def _made(part: Callable[..., Any], **fixed: Any) -> Callable[[Reader, Mapping, 
 
 SECTION_PARTS: dict[str, Callable[[Reader, Mapping, dict[str, Any]], Any]] = {
     "agreement": _made(Agreement, section=""),
+    "concern": _made(Concern),
+    "concern_answer": _made(ConcernAnswer),
     "connection": lambda _, node, values: Connection(
         name="", reconnect_after=values.pop("when_lost", None), place=node.place, **values
     ),

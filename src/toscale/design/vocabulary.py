@@ -21,6 +21,7 @@ from toscale.design.shapes import (
     Text,
     Varying,
     Word,
+    YesNo,
 )
 
 __all__ = ["FAULT_WORDS", "FIELD_TYPES", "SHAPES", "VERSION"]
@@ -271,6 +272,23 @@ SHAPES: dict[str, Shape] = {
         Key("fingerprint", Text(), "that of the section when it was agreed on"),
         Key("by", Listing(Text()), "who agreed"),
         Key("at", Text(), "when"),
+        Key("concerns", Listing(Part("concern")), "doubts about a part of the section"),
+    ),
+    "concern": Shape(
+        "a concern",
+        Key("about", Text(), "the part, as `components.cache`", required=True),
+        Key("says", Text(), "the doubt", required=True),
+        Key("by", Text(), "whose it is", required=True),
+        Key("at", Text(), "when it was raised"),
+        Key("fingerprint", Text(), "that of the part when it was raised; none if it was missing"),
+        Key("answers", Listing(Part("concern_answer")), "what was said to it"),
+    ),
+    "concern_answer": Shape(
+        "an answer to a concern",
+        Key("says", Text(), "the answer", required=True),
+        Key("by", Text(), "whose it is", required=True),
+        Key("at", Text(), "when it was given"),
+        Key("reopens", YesNo(), "whether it says why the answers before it do not do"),
     ),
 }
 
