@@ -1,4 +1,4 @@
-"""The command `toscale`: new, check, estimate, simulate, draw, report. `main` is the way in.
+"""The command `toscale` with its commands, of which `parser` has the list. `main` is the way in.
 
 The exit code says what happened: 0 nothing is missed, 1 a target is missed or a design has errors, 2 the call
 or a file cannot be read. Each command is a module of this package with a `run`; nothing heavy is imported

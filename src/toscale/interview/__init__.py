@@ -11,6 +11,7 @@
 | what reaches someone's browser? | `view` |
 | how is it kept and rebuilt? | `log`, `codec` |
 | who agreed to what, and what changed since? | `agreement` |
+| how does a design file keep that? | `agreement_file` |
 
 A server calls `open_session`, keeps the events, and for each command `decide` and `Session.after`; a browser gets
 `seen_by` of the state and `project` of the events. docs/session.md tells it whole.

@@ -278,7 +278,8 @@ def for_file(accord: Accord[str]) -> dict[str, dict[str, object]]:
     """What comes under `agreements` in the file: for each section its fingerprint, who agreed at it, and when.
 
     A file has one fingerprint for a section, so of agreements at several only those at the latest are
-    written, "latest" by their order in the accord. Concerns have no place in a file.
+    written, "latest" by their order in the accord. `agreement_file`
+    adds the concerns.
     """
     found: dict[str, dict[str, object]] = {}
     for section in SECTIONS:
