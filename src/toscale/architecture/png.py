@@ -14,9 +14,7 @@ def png(svg: str, scale: float) -> bytes:
     import resvg_py
 
     return bytes(
-        resvg_py.svg_to_bytes(
-            svg_string=svg, zoom=scale, font_files=_fonts(), sans_serif_family="Roboto"
-        )
+        resvg_py.svg_to_bytes(svg_string=svg, zoom=scale, font_files=_fonts(), sans_serif_family="Roboto")
     )
 
 
