@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from tests.interview.rooms import Room
+from toscale.architecture.agreement import SECTIONS
 from toscale.interview import commands as c
-from toscale.interview.agreement import SECTIONS
 from toscale.interview.clock import Status, read
 from toscale.interview.codec import written
 from toscale.interview.decider import Refusal, decide, may

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from toscale.architecture.agreement import Accord, prints
 from toscale.design import Design
-from toscale.interview.agreement import Accord, prints
 from toscale.interview.clock import Clock, read
 from toscale.interview.phases import PHASES, Phase, Schedule
 from toscale.interview.times import MINUTE

@@ -10,14 +10,14 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
+from toscale.architecture.agreement import SECTIONS, Accord, Prints, prints, section_of
+from toscale.architecture.agreement_file import accord_of, with_accord
 from toscale.cli.files import load, reason_of
 from toscale.cli.git import Revision, history
 from toscale.cli.terminal import Terminal, Unreadable
 from toscale.design import Design, check_design
 from toscale.design.edit import EditError
 from toscale.design.problems import DesignError, nearest
-from toscale.interview.agreement import SECTIONS, Accord, Prints, prints, section_of
-from toscale.interview.agreement_file import accord_of, with_accord
 
 __all__ = ["Then", "earlier", "run"]
 

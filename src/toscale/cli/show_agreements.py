@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from rich.padding import Padding
 from rich.text import Text
 
+from toscale.architecture.agreement import Accord, Standing, prints
 from toscale.architecture.difference import differences
 from toscale.cli.git import Revision
 from toscale.cli.show_difference import show_lines
 from toscale.cli.show_tables import heading
 from toscale.cli.terminal import Terminal
 from toscale.design import Design
-from toscale.interview.agreement import Accord, Standing, prints
 
 if TYPE_CHECKING:
     from toscale.cli.agree import Then

@@ -10,8 +10,7 @@
 | what can be asked for, and when is it refused? | `commands`, `decider` |
 | what reaches someone's browser? | `view` |
 | how is it kept and rebuilt? | `log`, `codec` |
-| who agreed to what, and what changed since? | `agreement` |
-| how does a design file keep that? | `agreement_file` |
+| who agreed to what, and what changed since? | `toscale.architecture.agreement`, which needs no room |
 
 A server calls `open_session`, keeps the events, and for each command `decide` and `Session.after`; a browser gets
 `seen_by` of the state and `project` of the events. docs/session.md tells it whole.

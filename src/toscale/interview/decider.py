@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from toscale.architecture.agreement import SECTIONS, section_of
 from toscale.design.problems import listed, nearest, quoted
 from toscale.interview import commands as c
 from toscale.interview import events as e
-from toscale.interview.agreement import SECTIONS, section_of
 from toscale.interview.clock import lendable
 from toscale.interview.codec import CodecError, object_from, plain
 from toscale.interview.events import Event, Happening

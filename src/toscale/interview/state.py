@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from toscale.architecture.agreement import Accord, Prints
 from toscale.interview import events as e
-from toscale.interview.agreement import Accord, Prints
 from toscale.interview.clock import Clock
 from toscale.interview.phases import Schedule
 from toscale.interview.roles import Role, SessionKind, Viewer

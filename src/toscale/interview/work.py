@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from toscale.architecture.agreement import Accord, Prints
 from toscale.design.model import Design
-from toscale.interview.agreement import Accord, Prints
 from toscale.interview.clock import Reading, Status
 from toscale.interview.phases import PHASES, Phase
 from toscale.interview.times import SECOND, minutes

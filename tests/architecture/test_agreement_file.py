@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from tests.design.edited import EDITS, NAMES, PLACES, POSITIONS, WORDS, changed_at, commented, moved
 from tests.design.strategies import TEXTS, VALUES
+from toscale.architecture.agreement import Accord, prints
+from toscale.architecture.agreement_file import accord_of, with_accord
 from toscale.design import Design
-from toscale.interview.agreement import Accord, prints
-from toscale.interview.agreement_file import accord_of, with_accord
 
 DESIGNS = {name: Design.from_text(text) for name, text in TEXTS.items()}
 PRINTS = {name: prints(design) for name, design in DESIGNS.items()}

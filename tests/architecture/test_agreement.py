@@ -6,9 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toscale.design import Design
-from toscale.design.edit import set_value
-from toscale.interview.agreement import (
+from toscale.architecture.agreement import (
     SECTIONS,
     Accord,
     Change,
@@ -17,6 +15,8 @@ from toscale.interview.agreement import (
     from_file,
     prints,
 )
+from toscale.design import Design
+from toscale.design.edit import set_value
 
 TEXT = """toscale: 1
 title: Links

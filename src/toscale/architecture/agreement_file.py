@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from toscale.architecture.agreement import Accord, Answer, Concern, for_file, from_file, section_of
 from toscale.design.edit import set_value
 from toscale.design.model import Design
-from toscale.interview.agreement import Accord, Answer, Concern, for_file, from_file, section_of
 
 __all__ = ["accord_of", "with_accord"]
 
