@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from toscale.engine.laws import Law
+from toscale.engine.layout import Label, LaidOut, Row, lay_out
 from toscale.engine.machines import BY_ANY, BY_COPY, BY_POLICY, BY_PRIMARY, BY_SHARD, PART, SHARD
 from toscale.engine.model import (
     HANDLED,
@@ -73,33 +74,6 @@ _SYNC = {
     Op.ACQUIRE, Op.RELEASE, Op.GET, Op.PUT, Op.DROP, Op.SCATTER, Op.MGET, Op.MPUT, Op.SEND, Op.CALL, Op.SPAWN, Op.FORK,
     Op.JOIN, Op.EACH, Op.MARK, Op.UNMARK, Op.MARKFAIL, Op.TAKE, Op.DONE, Op.DIE, Op.END, Op.FAIL,
 }  # fmt: skip
-
-
-@dataclass(slots=True)
-class Label:
-    """A place in the code that is known later."""
-
-    at: int = -1
-
-
-@dataclass(slots=True)
-class Row:
-    """One instruction before its labels are known."""
-
-    op: Op
-    a: Any = -1  # a number, a Label, or a list's place
-    b: Any = -1
-    c: Any = -1
-    d: Any = -1
-    x: float = 0.0
-    y: float = 0.0
-    z: float = 0.0
-    law: int = -1
-    num: int = -1
-    fail: Label | None = None
-    salt: int = 0
-    mask: int = 0
-    sync: bool = False
 
 
 def compile_model(model: Model) -> Tables:
@@ -625,14 +599,15 @@ class _Compiler:
             raise ModelError(
                 f"one request would carry {scalars:,} numbers: at most {MOST_REGISTERS:,} can be simulated"
             )
-        code = records(CODE, len(self.rows))
-        for k, row in enumerate(self.rows):
+        laid_out = lay_out(self.rows, list(entries))
+        code = records(CODE, len(laid_out.rows))
+        for k, row in enumerate(laid_out.rows):
             code[k].op = int(row.op)
             for name in ("a", "b", "c", "d"):
-                code[k][name] = self.resolve(getattr(row, name))
+                code[k][name] = self.resolve(getattr(row, name), laid_out)
             for name in ("x", "y", "z", "law", "num", "salt", "mask", "sync"):
                 code[k][name] = getattr(row, name)
-            code[k].fail = -1 if row.fail is None else self.landing(row.fail)
+            code[k].fail = laid_out.place(row.fail)
         laws, tables, values = law_tables(list(self.laws))
         numbers = records(NUMBER, len(self.numbers))
         for number, k in self.numbers.items():
@@ -665,7 +640,7 @@ class _Compiler:
         return Tables(
             arrays=arrays,
             registers=scalars,
-            entries=entries,
+            entries=tuple(laid_out.place(at) for at in entries),
             meters=tuple(self.meters),
             rings=tuple(self.rings),
             margin=self.margin,
@@ -675,16 +650,9 @@ class _Compiler:
             law_of=dict(self.laws),
         )
 
-    def landing(self, label: Label) -> int:
-        """Where a jump ends, through the jumps that it lands on."""
-        at = label.at
-        while at >= 0 and self.rows[at].op is Op.JUMP:
-            at = self.rows[at].a.at
-        return at
-
-    def resolve(self, value: Any) -> int:
+    def resolve(self, value: Any, laid_out: LaidOut) -> int:
         if isinstance(value, Label):
-            return self.landing(value)
+            return laid_out.place(value)
         if isinstance(value, _ListAt):
             return -1 if value.name is None else self.lists[value.name][0]
         return int(value)

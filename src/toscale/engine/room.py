@@ -1,4 +1,4 @@
-"""The arrays of a run begin small and are doubled when they are full, up to a limit.
+"""The arrays of a run begin small and grow when they are full, up to a limit.
 
 The interpreter allocates nothing: it comes back where an array is full, and goes on in the larger one.
 """
@@ -13,6 +13,9 @@ import numpy as np
 from toscale.engine import stores
 from toscale.engine.state import ENTRY, TASK, UNSET, State, Status, records
 from toscale.engine.tree import NEVER, rebuild
+
+ENTRIES = 1 << 20
+"""Entries that a state with a store begins with: unused ones take no memory, and to copy many takes long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +71,12 @@ def enlarged(s: State, status: Status, limits: Limits) -> State | None:
             trackers, control.free_tracker = _lengthened(s.trackers, "pending", int(control.free_tracker))
             return s.replaced(trackers=trackers, lasts=_longer(s.lasts, -1))
         case _:
-            if 2 * len(s.entries) > limits.entries:
+            more = min(4 * len(s.buckets), power_of_two(limits.entries))
+            if more <= len(s.buckets):
                 return None
-            entries = records(ENTRY, 2 * len(s.entries))
-            entries[: len(s.entries)] = s.entries
-            buckets = np.full(2 * power_of_two(len(entries)), -1, dtype=np.int32)
-            larger = s.replaced(entries=entries, buckets=buckets)
+            larger = s.replaced(
+                entries=_with_room(s.entries, more), buckets=np.full(more, -1, dtype=np.int32)
+            )
             stores.rehash(larger)
             return larger
 
@@ -107,6 +110,14 @@ def _lengthened(rows: Any, link: str, free: int) -> tuple[Any, int]:
     more[link][n:] = np.arange(n + 1, 2 * n + 1)
     more[link][2 * n - 1] = free
     return more, n
+
+
+def _with_room(entries: Any, number: int) -> Any:
+    if number <= len(entries):
+        return entries
+    more = records(ENTRY, number)
+    more[: len(entries)] = entries
+    return more
 
 
 def _longer(array: Any, fill: int) -> Any:

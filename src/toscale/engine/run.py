@@ -1,6 +1,6 @@
 """One replication of a model: its arrays, set up, run window by window, enlarged as needed, and read out.
 
-The interpreter allocates nothing. Where an array is full it comes back, the array is doubled here, and the
+The interpreter allocates nothing. Where an array is full it comes back, the array grows here, and the
 run goes on where it stopped; a bound (`Limits`) ends the run with a message instead.
 """
 
@@ -117,7 +117,7 @@ class Replication:
             "buffers": s.buffers.copy(),
         }
         s.meters["longest"] = 0
-        s.histogram[:] = 0
+        s.histogram[: self.windows] = 0
         control.window = 0
         control.window_length = window_ticks(window)
         control.window_ends = control.now + control.window_length

@@ -11,7 +11,7 @@ import numpy as np
 
 from toscale.engine import arrivals, interpreter, stores
 from toscale.engine.model import After, Clock, Consume, Discipline, Evict, Model, Poisson, Policy
-from toscale.engine.room import Limits, chained, enlarged, power_of_two
+from toscale.engine.room import ENTRIES, Limits, chained, enlarged, power_of_two
 from toscale.engine.state import (
     AFTER,
     BUFFER,
@@ -131,6 +131,7 @@ class SetUp:
         row.horizon = (1 << (63 - int(row.leaf_bits))) - 1
         row.free_entry = -1
         meters = len(tables.meters)
+        buckets = power_of_two(max(1024, 2 * tables.touches))
         w = self.most_windows
         most_shards = max([1, *(int(s.shards) for s in stations)])
         arrays.update(
@@ -145,8 +146,8 @@ class SetUp:
             machines=machines,
             stores=store_rows,
             shards=shards,
-            entries=records(ENTRY, max(1024, 2 * tables.touches)),
-            buckets=np.full(1024, -1, dtype=np.int32),
+            entries=records(ENTRY, max(ENTRIES if model.stores else 1, buckets)),
+            buckets=np.full(buckets, -1, dtype=np.int32),
             buffers=buffers,
             partitions=partitions,
             messages=chained(MESSAGE, max(256, 4 * tables.margin), "next"),
@@ -328,7 +329,7 @@ class SetUp:
             )
             order = order[:fits]
         order = order[::-1]
-        while len(s.entries) < len(order) + 2 * self.tables.touches:
+        while len(s.buckets) < len(order) + 2 * self.tables.touches:
             larger = enlarged(s, Status.ENTRIES, self.limits)
             if larger is None:
                 return s

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -61,18 +62,17 @@ def law_tables(laws: list[Law]) -> tuple[Any, Any, Any]:
     return rows, tables, np.array(values or [0.0])
 
 
+@lru_cache(maxsize=256)
 def law_table(law: Law) -> Any:
-    """Quantiles of a law: level n covers the top ZOOM ** -n of the chances, in CELLS cells."""
-    table = np.empty((LEVELS, CELLS + 1))
+    """Quantiles of a law: level n covers the top ZOOM ** -n of the chances, in CELLS cells. Not to be written to."""
     cells = np.arange(CELLS + 1) / CELLS
-    for level in range(LEVELS):
-        width = ZOOM**-level
-        rest = (1 - cells) * width  # the chance of a larger draw
-        rest[-1] = width / CELLS / 8 if level == LEVELS - 1 else 1e-15
-        below = np.clip(1 - rest, 1e-15, 1 - 1e-15)
-        if level == 0:
-            below[0] = 1e-15
-        table[level] = law.quantile(below)
+    widths = ZOOM ** -np.arange(LEVELS, dtype=np.float64)[:, None]
+    rest = (1 - cells) * widths  # the chance of a larger draw
+    rest[:, -1] = 1e-15
+    rest[-1, -1] = widths[-1, 0] / CELLS / 8
+    below = np.clip(1 - rest, 1e-15, 1 - 1e-15)
+    below[0, 0] = 1e-15
+    table = law.quantile(below.ravel()).reshape(below.shape)
     if law.shape in ("exponential", "lognormal", "gamma", "pareto", "uniform"):
         mean = law.mean
         measured = 0.0
@@ -82,6 +82,7 @@ def law_table(law: Law) -> Any:
             middle = (table[level, :upto] + table[level, 1 : upto + 1]) / 2
             measured += float(np.sum(middle)) / CELLS * ZOOM**-level
         table *= mean / measured
+    table.flags.writeable = False
     return table
 
 
