@@ -490,7 +490,7 @@ def advance(S, windows):  # type: ignore[no-untyped-def]
             return S_MESSAGES
         if c.trackers + c.margin >= c.n_trackers:
             return S_TRACKERS
-        if c.entries + c.touches >= c.n_buckets:
+        if 2 * (c.entries + c.touches) >= c.n_buckets:
             return S_ENTRIES
         if c.events >= c.budget:
             return S_EVENTS

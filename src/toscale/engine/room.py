@@ -71,12 +71,12 @@ def enlarged(s: State, status: Status, limits: Limits) -> State | None:
             trackers, control.free_tracker = _lengthened(s.trackers, "pending", int(control.free_tracker))
             return s.replaced(trackers=trackers, lasts=_longer(s.lasts, -1))
         case _:
-            more = min(4 * len(s.buckets), power_of_two(limits.entries))
+            most = 2 * power_of_two(limits.entries)  # two buckets for each entry, so that chains are short
+            more = min(4 * len(s.buckets), most)
             if more <= len(s.buckets):
                 return None
-            larger = s.replaced(
-                entries=_with_room(s.entries, more), buckets=np.full(more, -1, dtype=np.int32)
-            )
+            buckets = np.full(more, -1, dtype=np.int32)
+            larger = s.replaced(entries=_with_room(s.entries, more // 2), buckets=buckets)
             stores.rehash(larger)
             return larger
 

@@ -131,7 +131,7 @@ class SetUp:
         row.horizon = (1 << (63 - int(row.leaf_bits))) - 1
         row.free_entry = -1
         meters = len(tables.meters)
-        buckets = power_of_two(max(1024, 2 * tables.touches))
+        buckets = power_of_two(max(1024, 4 * tables.touches))
         w = self.most_windows
         most_shards = max([1, *(int(s.shards) for s in stations)])
         arrays.update(
@@ -146,7 +146,7 @@ class SetUp:
             machines=machines,
             stores=store_rows,
             shards=shards,
-            entries=records(ENTRY, max(ENTRIES if model.stores else 1, buckets)),
+            entries=records(ENTRY, max(ENTRIES if model.stores else 1, buckets // 2)),
             buckets=np.full(buckets, -1, dtype=np.int32),
             buffers=buffers,
             partitions=partitions,
@@ -329,7 +329,7 @@ class SetUp:
             )
             order = order[:fits]
         order = order[::-1]
-        while len(s.buckets) < len(order) + 2 * self.tables.touches:
+        while len(s.buckets) < 2 * (len(order) + 2 * self.tables.touches):
             larger = enlarged(s, Status.ENTRIES, self.limits)
             if larger is None:
                 return s
