@@ -15,7 +15,7 @@ from toscale.design.model import Design
 from toscale.design.problems import Problem
 from toscale.requirements.estimates import Estimates
 from toscale.requirements.verdicts import Verdict
-from toscale.simulate.result import ComponentResult, Figure, FlowResult, RunResult, Simulation
+from toscale.simulate.result import BoundResult, ComponentResult, Figure, FlowResult, RunResult, Simulation
 
 __all__ = ["estimates_json", "problem_json", "simulation_json", "text_of", "verdict_json"]
 
@@ -117,6 +117,12 @@ def component_json(component: ComponentResult) -> Plain:
     return said
 
 
+def bound_json(bound: BoundResult) -> Plain:
+    """A bounded thing: units per second, mean numbers, seconds; `excess` and `shortfall` as shares."""
+    names = ("taken", "refused", "held", "line", "wait", "excess", "shortfall")
+    return {name: figure_json(getattr(bound, name)) for name in names}
+
+
 def run_json(run: RunResult) -> Plain:
     """One simulated load."""
     kinds = {"flow": "flows", "step": "steps", "span": "spans"}
@@ -126,6 +132,7 @@ def run_json(run: RunResult) -> Plain:
     return {
         **measured,
         "components": {name: component_json(component) for name, component in run.components.items()},
+        "bounds": {name: bound_json(bound) for name, bound in run.bounds.items()},
         "run": {
             "ending": run.ending.name.lower(),
             "ending_text": run.ending.value,

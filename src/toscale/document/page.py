@@ -61,7 +61,15 @@ def page(findings: Findings, file: str) -> str:
         overloads=[] if simulation is None else _overloads(findings),
         simulated=[]
         if simulation is None
-        else [tables.flows_table(simulation), tables.simulated_components_table(simulation)],
+        else [
+            table
+            for table in (
+                tables.flows_table(simulation),
+                tables.simulated_components_table(simulation),
+                tables.bounds_table(simulation),
+            )
+            if table is not None
+        ],
         latencies=pictures.latencies(findings),
         utilisation=pictures.utilisation(findings),
         saturation=_saturation(design, findings),

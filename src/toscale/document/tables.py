@@ -33,13 +33,14 @@ from toscale.quantity.uncertain import quantile
 from toscale.quantity.units import COST_RATE, parse_unit
 from toscale.requirements.cost import Cost
 from toscale.requirements.estimates import Estimates, tornado
-from toscale.simulate.result import ComponentResult, Figure, FlowResult, RunResult, Simulation
+from toscale.simulate.result import BoundResult, ComponentResult, Figure, FlowResult, RunResult, Simulation
 
 __all__ = [
     "Cell",
     "Column",
     "Meter",
     "Table",
+    "bounds_table",
     "components_table",
     "cost_table",
     "estimates_table",
@@ -370,6 +371,50 @@ def _component_cells(both: list[ComponentResult]) -> tuple[Cell, ...]:
         _queue(busiest),
         with_margin(both[0].hit_ratio, percent),
         rate(refused) if refused else DASH,
+    )
+
+
+def bounds_table(simulation: Simulation) -> Table | None:
+    """Bounded things at both loads: what is taken and refused, and whether the bound held; None without any."""
+    runs = _runs(simulation)
+    rows = []
+    for name in simulation.median.bounds:
+        for load, run in runs:
+            bound = run.bounds.get(name)
+            if bound is not None:
+                rows.append((name if load == runs[0][0] else "", *_bound_cells(load, bound)))
+    if not rows:
+        return None
+    columns: tuple[Column, ...] = (
+        Column("Thing"),
+        Column("Rates"),
+        Column("Taken", True),
+        Column("Refused", True, 3),
+        Column("Held", True, 1),
+        Column("In line", True, 2),
+        Column("Wait", True, 4),
+        Column("Excess", True),
+        Column("Shortfall", True),
+    )
+    if len(runs) == 1:
+        columns, rows = _without(columns, rows, 1)
+    note = (
+        "Excess: let through beyond the bound, of what it allows. Shortfall: refused though within the bound, of "
+        "all that was within."
+    )
+    return _trimmed(Table("Bounded things", columns, tuple(tuple(row) for row in rows), note))
+
+
+def _bound_cells(load: str, bound: BoundResult) -> tuple[str, ...]:
+    counts = tuple(DASH if f.value is None else rate(f.value) for f in (bound.taken, bound.refused))
+    return (
+        load,
+        *counts,
+        with_margin(bound.held, number),
+        with_margin(bound.line, number),
+        with_margin(bound.wait, seconds),
+        with_margin(bound.excess, percent),
+        with_margin(bound.shortfall, percent),
     )
 
 

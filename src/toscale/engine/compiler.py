@@ -11,33 +11,45 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from toscale.engine.bounded_code import bounded, bounded_test
 from toscale.engine.laws import Law
 from toscale.engine.layout import Label, LaidOut, Row, lay_out
-from toscale.engine.machines import BY_ANY, BY_COPY, BY_POLICY, BY_PRIMARY, BY_SHARD, PART, SHARD
+from toscale.engine.machines import BY_ANY, BY_BESIDE, BY_COPY, BY_POLICY, BY_PRIMARY, BY_SHARD, PART, SHARD
 from toscale.engine.model import (
     HANDLED,
     After,
     Attribute,
+    Await,
     Call,
     Chance,
+    Choose,
     Compare,
     Consume,
     Delay,
     Drop,
     Each,
     End,
+    Extend,
     Flag,
     Fork,
+    FromStash,
     Get,
+    GiveBack,
+    Holds,
     If,
+    Keep,
     Key,
+    Left,
     Link,
+    Look,
     Measure,
     Model,
     NewKey,
     Number,
     Outcome,
+    Over,
     Parallel,
+    Pass,
     Pick,
     Policy,
     Population,
@@ -45,12 +57,17 @@ from toscale.engine.model import (
     Register,
     Retry,
     Scatter,
+    See,
     Send,
     Set,
     Station,
     Steps,
+    Sweep,
+    Take,
+    TakeAhead,
     Visit,
     Work,
+    Write,
     walk,
 )
 from toscale.engine.state import CODE, LINK, NUMBER, TICK, Op, records
@@ -64,7 +81,13 @@ _POLICIES = {
     Policy.TWO_CHOICES: 3,
     Policy.SHARED: 0,
 }
-_PICKS = {Pick.POLICY: BY_POLICY, Pick.PRIMARY: BY_PRIMARY, Pick.COPY: BY_COPY, Pick.ANY: BY_ANY}
+_PICKS = {
+    Pick.POLICY: BY_POLICY,
+    Pick.PRIMARY: BY_PRIMARY,
+    Pick.COPY: BY_COPY,
+    Pick.ANY: BY_ANY,
+    Pick.BESIDE: BY_BESIDE,
+}
 _SIDE_BY_SIDE = 4_096
 """No step starts more passes than this at one moment."""
 MOST_REGISTERS = 20_000
@@ -73,6 +96,8 @@ MOST_REGISTERS = 20_000
 _SYNC = {
     Op.ACQUIRE, Op.RELEASE, Op.GET, Op.PUT, Op.DROP, Op.SCATTER, Op.MGET, Op.MPUT, Op.SEND, Op.CALL, Op.SPAWN, Op.FORK,
     Op.JOIN, Op.EACH, Op.MARK, Op.UNMARK, Op.MARKFAIL, Op.TAKE, Op.DONE, Op.DIE, Op.END, Op.FAIL,
+    Op.CHOOSE, Op.SEE, Op.CLAIM, Op.AHEAD, Op.STASH, Op.AWAIT, Op.RETURN, Op.EXTEND, Op.KEEP, Op.SWEEP, Op.OVER,
+    Op.LOOK, Op.WRITE, Op.PASS, Op.IF_HOLDS, Op.IF_LEFT,
 }  # fmt: skip
 
 
@@ -143,10 +168,19 @@ class _Compiler:
         self.stations = {s.name: k for k, s in enumerate(model.stations)}
         self.stores = {s.name: k for k, s in enumerate(model.stores)}
         self.buffers = {b.name: k for k, b in enumerate(model.buffers)}
+        self.pools = {p.name: k for k, p in enumerate(model.pools)}
+        self.stashes: dict[
+            str, tuple[int, FromStash]
+        ] = {}  # of what is taken ahead, behind the model's own pools
+        self.terms: dict[float, int] = {}
+        for pool in model.pools:
+            if pool.per is not None:
+                self.population(pool.per)
         measures = [s.name for f in model.flows for s in walk(f.steps) if isinstance(s, Measure)]
         self.meters = [f.name for f in model.flows]
         self.meters += [m for m in dict.fromkeys(measures) if m not in self.meters]
         self.meters += [s.name for s in model.spans]
+        self.meters += [p.swept for p in model.pools if p.swept is not None]
         self.awaited = {s.last for s in model.spans} | {
             f.name for f in model.flows if isinstance(f.source, Consume)
         }
@@ -202,6 +236,10 @@ class _Compiler:
         _, size = self.lists.get(name, (0, 0))
         self.lists[name] = (0, max(size, at_most + 1))
         return name
+
+    def list_at(self, name: str) -> _ListAt:
+        """Where the list of a name begins."""
+        return _ListAt(name)
 
     def population(self, population: Population) -> int:
         if not 1 <= population.size < 1 << 47:
@@ -370,6 +408,20 @@ class _Compiler:
                 self.place(out)
                 self.emit(Op.MARKFAIL, a=meter, b=start, fail=frame.out)
                 self.place(over)
+            case (
+                Choose()
+                | See()
+                | Take()
+                | TakeAhead()
+                | FromStash()
+                | Await()
+                | GiveBack()
+                | Extend()
+                | Keep()
+            ):
+                bounded(self, step, frame)
+            case Sweep() | Over() | Look() | Write() | Pass():
+                bounded(self, step, frame)
             case _Shard(visit, pick):
                 self.visit(visit, frame, shard=pick)
             case _Raw((op, path, buffer, key)):
@@ -419,7 +471,10 @@ class _Compiler:
             self.emit(Op.PICK, step.path, a=index, b=machine, c=BY_SHARD, d=_PICKS[shard])
         else:
             key = -1 if step.key is None else self.register(step.key)
-            self.emit(Op.PICK, step.path, a=index, b=machine, c=_PICKS[step.pick], d=key)
+            pick = step.pick
+            if pick is Pick.BESIDE:
+                pick, key = (Pick.POLICY, key) if frame.machine < 0 else (pick, frame.machine)
+            self.emit(Op.PICK, step.path, a=index, b=machine, c=_PICKS[pick], d=key)
         if _sensitive(station) and shard is None and step.pick is Pick.POLICY:
             self.rows[-1].sync = True
         self.hop(step.link, f"{step.path}/to", frame.machine, machine)
@@ -570,6 +625,8 @@ class _Compiler:
         match step.test:
             case Chance(probability):
                 self.emit(Op.IF_CHANCE, step.path, a=otherwise, x=probability)
+            case Holds() | Left():
+                bounded_test(self, step.test, otherwise)
             case Flag(register):
                 self.emit(Op.IF_FLAG, a=otherwise, b=self.register(register))
             case Compare(left, operator, right):
@@ -648,6 +705,8 @@ class _Compiler:
             populations=tuple(self.populations),
             register_of=dict(self.registers),
             law_of=dict(self.laws),
+            terms=tuple(self.terms),
+            stashes=tuple(step for _, step in self.stashes.values()),
         )
 
     def resolve(self, value: Any, laid_out: LaidOut) -> int:

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from toscale.engine.model import Model
+from toscale.engine import bounded
+from toscale.engine.model import Model, Pool
 from toscale.engine.state import State
 
 
@@ -34,6 +35,12 @@ def check_conservation(model: Model, s: State) -> None:
     for k, buffer in enumerate(model.buffers):
         row = s.buffers[k]
         _equal(f"buffer {buffer.name}", int(row.sent), int(row.taken) + int(row.depth))
+    for k, pool in enumerate(model.pools):
+        _check_pool(pool, s, k)
+    for k in range(len(model.pools), len(s.pools)):  # what machines have taken ahead
+        row = s.pools[k]
+        there = s.accounts["left"][: int(s.control[0].accounts)][_of_pool(s, k)]
+        _equal("units taken ahead", int(row.taken), int(row.passed) + int(row.ended) + int(there.sum()))
     if any(row.lists for row in s.stores):
         entries = s.entries[: int(s.control[0].entries)]
         there = entries["shard"][(entries["store"] >= 0) & (entries["present"] > 0)]
@@ -41,6 +48,39 @@ def check_conservation(model: Model, s: State) -> None:
         for k, shard in enumerate(s.shards):
             if s.stores[_store_of(s.stores, k)].lists:
                 _equal(f"entries of shard {k}", int(shard.entries), int(held[k]))
+
+
+def _of_pool(s: State, k: int) -> Any:
+    return s.accounts["pool"][: int(s.control[0].accounts)] == k
+
+
+def _check_pool(pool: Pool, s: State, k: int) -> None:
+    """Taken = given back + ended + still held (kept ones included); nobody has more than there is, unless what was
+    read is written back without care.
+    """
+    row = s.pools[k]
+    accounts = s.accounts[: int(s.control[0].accounts)][_of_pool(s, k)]
+    if pool.refill is not None:
+        full = (accounts["left"] <= accounts["capacity"]) & (accounts["bound"] <= accounts["capacity"])
+        _equal(f"buckets of {pool.name} that are not too full", int(np.sum(full)), len(accounts))
+        _equal(f"the truth of {pool.name}, not below 0", int(np.sum(accounts["bound"] < 0)), 0)
+        return
+    _equal(f"units of {pool.name}", int(row.taken), int(row.given_back) + int(row.ended) + int(row.held))
+    _equal(f"units held of {pool.name}", int(row.held), int(np.sum(accounts["held"])))
+    _equal(f"line of {pool.name}", int(row.joined), int(row.served) + int(row.left_line) + int(row.lined))
+    mine = s.leases[_of_pool_leases(s, k)]
+    held = mine[mine["state"] != bounded.WAITING]
+    _equal(f"leases of {pool.name}", int(np.sum(held["units"])), int(row.held))
+    _equal(f"those in line for {pool.name}", int(np.sum(mine["state"] == bounded.WAITING)), int(row.lined))
+    _equal(f"kept of {pool.name}", int(np.sum(mine["units"][mine["state"] == bounded.KEPT])), int(row.kept))
+    _equal(f"over of {pool.name}", int(np.sum(mine["units"][mine["state"] == bounded.OVER])), int(row.over))
+    if row.beyond == 0:
+        _equal(f"too many of {pool.name}", int(np.sum(accounts["held"] > np.floor(accounts["capacity"]))), 0)
+
+
+def _of_pool_leases(s: State, k: int) -> Any:
+    used = s.leases["state"] != bounded.FREE
+    return used & (s.accounts["pool"][s.leases["account"]] == k)
 
 
 def _equal(what: str, counted: int, expected: int) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from toscale.engine.arrivals import LONGEST, next_arrival
+from toscale.engine.bounded import abandon_line, bounded_step, end_terms, touch_pool
 from toscale.engine.cores import end_work, start_work
 from toscale.engine.draws import GOLDEN, draw_index, mix, number, unit
 from toscale.engine.jit import inlined, jit, prefetch
@@ -93,17 +94,20 @@ O_DONE, O_REFUSED, O_FAILED, O_TIMED_OUT, O_BUSY = (
     int(Outcome.TIMED_OUT),
     int(Outcome.BUSY),
 )
-S_DONE, S_TASKS, S_MESSAGES, S_TRACKERS, S_ENTRIES, S_EVENTS = (
+S_DONE, S_TASKS, S_MESSAGES, S_TRACKERS, S_ENTRIES, S_EVENTS, S_ACCOUNTS = (
     int(Status.DONE),
     int(Status.TASKS),
     int(Status.MESSAGES),
     int(Status.TRACKERS),
     int(Status.ENTRIES),
     int(Status.EVENTS),
+    int(Status.ACCOUNTS),
 )
 O_ANSWERED, O_STOPPED = int(Outcome.ANSWERED), int(Outcome.STOPPED)
 
-LEAF_FLOW, LEAF_MACHINE, LEAF_RING = 0, 1, 2
+AWAIT, CHOOSE, IF_LEFT = int(Op.AWAIT), int(Op.CHOOSE), int(Op.IF_LEFT)
+
+LEAF_FLOW, LEAF_MACHINE, LEAF_RING, LEAF_TERM = 0, 1, 2, 3
 
 
 @jit
@@ -180,6 +184,8 @@ def run_task(S, i):  # type: ignore[no-untyped-def]
     now = S.control[0].now
     pc = t.pc
     if t.abandoned and t.held == 0 and S.code[pc].op != ACQUIRE:
+        if S.code[pc].op == AWAIT:
+            abandon_line(S, np.int64(t.machine))
         end_task(S, i)
         return NEVER
     passed = 0.0  # time on the wire or at work that has been decided but has not yet passed
@@ -385,6 +391,8 @@ def run_step(S, i, pc):  # type: ignore[no-untyped-def]
             return np.int64(-1)
     elif op == MGET:
         get_many(S, i, step)
+    elif CHOOSE <= op <= IF_LEFT:
+        return bounded_step(S, i, pc)
     else:  # MPUT
         for j in range(S.registers[i, step.b]):
             put(S, np.int64(step.a), np.uint64(S.registers[i, step.b + 1 + j]), step.x)
@@ -473,6 +481,9 @@ def close_window(S):  # type: ignore[no-untyped-def]
     for k in range(c.n_buffers):
         touch_buffer(S, k)
         S.snap_buffers[w, k] = S.buffers[k]
+    for k in range(c.n_pools):
+        touch_pool(S, k)
+        S.snap_pools[w, k] = S.pools[k]
     S.snap_live[w] = c.live + c.messages
     c.window = w + 1
     c.window_ends = end + c.window_length
@@ -492,6 +503,8 @@ def advance(S, windows):  # type: ignore[no-untyped-def]
             return S_TRACKERS
         if 2 * (c.entries + c.touches) >= c.n_buckets:
             return S_ENTRIES
+        if c.scarce:
+            return S_ACCOUNTS
         if c.events >= c.budget:
             return S_EVENTS
         c.events += 1
@@ -519,8 +532,11 @@ def advance(S, windows):  # type: ignore[no-untyped-def]
                     i = arrive(S, which)
                 elif kind == LEAF_MACHINE:
                     i = end_work(S, which)
-                else:
+                elif kind == LEAF_RING:
                     time_out(S, which)
+                    continue
+                else:
+                    end_terms(S, which)
                     continue
         time = run_task(S, i)
         if time != NEVER or leaf >= c.fixed:

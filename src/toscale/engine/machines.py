@@ -12,8 +12,10 @@ from toscale.engine.tasks import GOING, QUEUED, leave_queue, ready, touch
 ROUND_ROBIN, RANDOM, LEAST, TWO = 0, 1, 2, 3
 """Numbers of the policies in the tables; a shared queue is one machine."""
 
-BY_POLICY, BY_PRIMARY, BY_COPY, BY_ANY, BY_SHARD = 0, 1, 2, 3, 4
-"""Numbers of the picks in the tables; BY_SHARD: the register holds the shard's number."""
+BY_POLICY, BY_PRIMARY, BY_COPY, BY_ANY, BY_SHARD, BY_BESIDE = 0, 1, 2, 3, 4, 5
+"""Numbers of the picks in the tables; BY_SHARD: the register holds the shard's number, BY_BESIDE: the caller's
+machine.
+"""
 
 SHARD, PART = 0, 1
 """Registers of a scattered call's children: the shard, and how many keys of it."""
@@ -43,6 +45,9 @@ def pick_machine(S, i, step):  # type: ignore[no-untyped-def]
             if S.machines[s.first + m].outstanding < S.machines[s.first + best].outstanding:
                 best = m
         return s.first + best
+    if step.c == BY_BESIDE:
+        caller = S.registers[i, step.d]
+        return s.first + (caller - S.stations[S.machines[caller].station].first) % s.machines
     if step.c == BY_SHARD:
         shard = S.registers[i, SHARD]
         turning = step.d

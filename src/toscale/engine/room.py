@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from toscale.engine import stores
-from toscale.engine.state import ENTRY, TASK, UNSET, State, Status, records
+from toscale.engine import accounts, stores
+from toscale.engine.state import ACCOUNT, ENTRY, LEASE, TASK, UNSET, State, Status, records
 from toscale.engine.tree import NEVER, rebuild
 
 ENTRIES = 1 << 20
@@ -26,6 +26,7 @@ class Limits:
     messages: int = 1 << 21
     entries: int = 1 << 23  # keys touched
     events: int = 1 << 40
+    accounts: int = 1 << 22  # keys of bounded things touched, and leases
 
 
 def enlarged(s: State, status: Status, limits: Limits) -> State | None:
@@ -70,6 +71,8 @@ def enlarged(s: State, status: Status, limits: Limits) -> State | None:
                 return None
             trackers, control.free_tracker = _lengthened(s.trackers, "pending", int(control.free_tracker))
             return s.replaced(trackers=trackers, lasts=_longer(s.lasts, -1))
+        case Status.ACCOUNTS:
+            return _more_accounts(s, limits)
         case _:
             most = 2 * power_of_two(limits.entries)  # two buckets for each entry, so that chains are short
             more = min(4 * len(s.buckets), most)
@@ -79,6 +82,34 @@ def enlarged(s: State, status: Status, limits: Limits) -> State | None:
             larger = s.replaced(entries=_with_room(s.entries, more // 2), buckets=buckets)
             stores.rehash(larger)
             return larger
+
+
+def _more_accounts(s: State, limits: Limits) -> State | None:
+    """Twice the accounts, or leases, where they are nearly used up; two buckets for each account."""
+    control = s.control[0]
+    near = int(control.touches)
+    larger: dict[str, Any] = {}
+    if int(control.accounts) + near >= len(s.accounts):
+        more = 2 * len(s.accounts)
+        if more > limits.accounts:
+            return None
+        rows = records(ACCOUNT, more)
+        rows[: len(s.accounts)] = s.accounts
+        larger.update(accounts=rows, account_buckets=np.full(2 * more, -1, dtype=np.int32))
+    if int(control.leases) + near >= len(s.leases):
+        if 2 * len(s.leases) > limits.accounts:
+            return None
+        larger["leases"], control.free_lease = _lengthened(s.leases, "later", int(control.free_lease))
+    state = s.replaced(**larger)
+    if "accounts" in larger:
+        accounts.rehash(state)
+    control.scarce = 0
+    return state
+
+
+def leases(number: int) -> Any:
+    """Leases that are all free."""
+    return chained(LEASE, number, "later")
 
 
 def power_of_two(n: int) -> int:

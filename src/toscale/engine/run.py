@@ -28,7 +28,7 @@ __all__ = ["Limits", "Readings", "Replication", "StoreStart"]
 class Readings:
     """The counts of a replication at the end of each window, cumulated, and its histograms per window.
 
-    `meters`, `stations`, `stores`, `buffers`: record arrays (windows + 1, parts), row 0 is the beginning of
+    `meters`, `stations`, `stores`, `buffers`, `pools`: record arrays (windows + 1, parts), row 0 is the beginning of
     the first window. `histogram`: (windows, meters, cells). `live`: requests and messages on their way at the
     end of each window. `length`: seconds a window.
     """
@@ -37,6 +37,7 @@ class Readings:
     stations: Any
     stores: Any
     buffers: Any
+    pools: Any
     histogram: Any
     live: Any
     length: float
@@ -68,7 +69,7 @@ class Replication:
         self.empty = empty
         self.most_windows = most_windows
         self._base: dict[str, Any] = {}
-        set_up = SetUp(model, tables, seed, self.start, most_windows, self.limits)
+        set_up = SetUp(model, tables, seed, self.start, most_windows, self.limits, empty)
         self.state = set_up.state(window)
         with np.errstate(over="ignore"):
             for flow in range(len(model.flows)):
@@ -115,6 +116,7 @@ class Replication:
             "stations": s.stations.copy(),
             "stores": s.stores.copy(),
             "buffers": s.buffers.copy(),
+            "pools": s.pools.copy(),
         }
         s.meters["longest"] = 0
         s.histogram[: self.windows] = 0
@@ -139,7 +141,14 @@ class Replication:
         """Makes one window of each two. Their number must be even."""
         s = self.state
         n = int(s.control[0].window)
-        for name in ("snap_meters", "snap_stations", "snap_stores", "snap_buffers", "snap_live"):
+        for name in (
+            "snap_meters",
+            "snap_stations",
+            "snap_stores",
+            "snap_buffers",
+            "snap_pools",
+            "snap_live",
+        ):
             array = getattr(s, name)
             array[: n // 2] = array[1:n:2].copy()
         merged = s.histogram[0:n:2] + s.histogram[1:n:2]
@@ -190,6 +199,7 @@ class Replication:
             stations=from_start("stations"),
             stores=from_start("stores"),
             buffers=from_start("buffers"),
+            pools=from_start("pools"),
             histogram=s.histogram[:n],
             live=s.snap_live[:n].copy(),
             length=float(s.control[0].window_length) * TICK,

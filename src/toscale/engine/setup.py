@@ -11,8 +11,10 @@ import numpy as np
 
 from toscale.engine import arrivals, interpreter, stores
 from toscale.engine.model import After, Clock, Consume, Discipline, Evict, Model, Poisson, Policy
-from toscale.engine.room import ENTRIES, Limits, chained, enlarged, power_of_two
+from toscale.engine.pools import pool_rows
+from toscale.engine.room import ENTRIES, Limits, chained, enlarged, leases, power_of_two
 from toscale.engine.state import (
+    ACCOUNT,
     AFTER,
     BUFFER,
     CELL_COUNT,
@@ -30,6 +32,7 @@ from toscale.engine.state import (
     STATION,
     STORE,
     TASK,
+    TERM,
     TICK,
     TRACKER,
     State,
@@ -69,9 +72,10 @@ class SetUp:
         start: Mapping[str, StoreStart],
         most_windows: int,
         limits: Limits,
+        empty: bool = False,
     ) -> None:
         self.model, self.tables, self.seed, self.start = model, tables, seed, start
-        self.most_windows, self.limits = most_windows, limits
+        self.most_windows, self.limits, self.empty = most_windows, limits, empty
 
     def state(self, window: float) -> State:
         model, tables = self.model, self.tables
@@ -106,6 +110,11 @@ class SetUp:
             row = rings[k]
             row.length, row.head, row.tail, row.leaf = max(1, round(length / TICK)), -1, -1, len(leaves)
             leaves.append((interpreter.LEAF_RING, k))
+        terms = records(TERM, len(tables.terms))
+        terms["head"] = terms["tail"] = -1
+        for k, length in enumerate(tables.terms):
+            terms[k].length, terms[k].leaf = max(1, round(min(length / TICK, arrivals.LONGEST))), len(leaves)
+            leaves.append((interpreter.LEAF_TERM, k))
         leaf_rows = records(LEAF, len(leaves))
         for k, (kind, which) in enumerate(leaves):
             leaf_rows[k].kind, leaf_rows[k].which = kind, which
@@ -133,6 +142,8 @@ class SetUp:
         meters = len(tables.meters)
         buckets = power_of_two(max(1024, 4 * tables.touches))
         w = self.most_windows
+        pools, shares = pool_rows(model, tables, self.empty)
+        accounts = power_of_two(max(1024, 4 * tables.touches)) if model.pools else 1
         most_shards = max([1, *(int(s.shards) for s in stations)])
         arrays.update(
             after=self._after(),
@@ -141,6 +152,12 @@ class SetUp:
             phases=phases,
             leaves=leaf_rows,
             carried=carried,
+            shares=shares,
+            pools=pools,
+            accounts=records(ACCOUNT, accounts),
+            account_buckets=np.full(2 * accounts, -1, dtype=np.int32),
+            leases=leases(accounts),
+            terms=terms,
             control=control,
             stations=stations,
             machines=machines,
@@ -168,6 +185,7 @@ class SetUp:
             snap_stations=np.zeros((w, len(stations)), dtype=STATION).view(np.recarray),
             snap_stores=np.zeros((w, len(store_rows)), dtype=STORE).view(np.recarray),
             snap_buffers=np.zeros((w, len(buffers)), dtype=BUFFER).view(np.recarray),
+            snap_pools=np.zeros((w, len(pools)), dtype=pools.dtype).view(np.recarray),
             snap_live=np.zeros(w, dtype=np.int64),
             histogram=np.zeros((w, max(meters, 1), CELL_COUNT), dtype=np.int32),
         )

@@ -18,7 +18,8 @@ TICK = 1e-9
 Op = IntEnum(
     "Op",
     "JUMP PICK HOP ACQUIRE WORK RELEASE COUNT DELAY KEY NEWKEY GET PUT DROP SCATTER MGET MPUT SEND CALL RETRY HANDLE "
-    "SPAWN FORK JOIN EACH IF_CHANCE IF_FLAG IF_COMPARE SET RAISE MARK UNMARK MARKFAIL TAKE DONE DIE END FAIL",
+    "SPAWN FORK JOIN EACH IF_CHANCE IF_FLAG IF_COMPARE SET RAISE MARK UNMARK MARKFAIL TAKE DONE DIE END FAIL "
+    "CHOOSE SEE CLAIM AHEAD STASH AWAIT RETURN EXTEND KEEP SWEEP OVER LOOK WRITE PASS IF_HOLDS IF_LEFT",
     start=0,
 )
 """The instructions; what each does stands beside its branch in `toscale.engine.interpreter`."""
@@ -237,6 +238,82 @@ RING = np.dtype([("length", "i8"), ("set", "i8"), ("head", "i8"), ("tail", "i8")
 TRACKER = np.dtype([("start", "i8"), ("pending", "i8"), ("flow", "i8")], align=True)
 LEAF = np.dtype([("kind", "i8"), ("which", "i8")], align=True)
 
+POOL = np.dtype(
+    [
+        ("capacity", "f8"),  # of each key, where it is the same for all
+        ("refill", "f8"),  # per tick, likewise
+        ("total", "f8"),  # units of all keys; -1 where that is not known
+        ("asked", "f8"),  # units per tick that all keys ask for, when the run begins
+        ("ahead", "f8"),  # units that are taken at a time
+        ("shared", "f8"),  # machines that take ahead, each for itself
+        ("salt", "u8"),
+        ("held_time", "f8"),  # integrals over time, in ticks
+        ("lined_time", "f8"),
+        ("waited", "f8"),  # the sum of the waits of those who got theirs from the line, in ticks
+        ("touched", "i8"),
+        ("taken", "i8"),  # units, from the beginning
+        ("given_back", "i8"),
+        ("ended", "i8"),
+        ("refused", "i8"),
+        ("passed", "i8"),  # let through, by a take or otherwise
+        ("beyond", "i8"),  # of these, beyond the bound
+        ("within", "i8"),  # of those refused, within the bound
+        ("joined", "i8"),  # the line
+        ("served", "i8"),
+        ("left_line", "i8"),
+        ("held", "i8"),  # now; kept ones and those that are over included
+        ("kept", "i8"),
+        ("over", "i8"),
+        ("lined", "i8"),
+        ("over_head", "i8"),  # leases that are over, the longest first
+        ("over_tail", "i8"),
+        ("meter", "i8"),  # that shows how long what is over was not free; -1
+        ("spends", "i8"),
+        ("keep", "i8"),  # ticks that what is taken ahead is kept
+        ("swept", "i8"),
+        ("population", "i8"),  # whose keys it has; -1
+        ("capacities", "i8"),  # where its numbers by share begin, and how many they are; 0: the same for all
+        ("n_capacities", "i8"),
+        ("refills", "i8"),
+        ("n_refills", "i8"),
+    ],
+    align=True,
+)
+ACCOUNT = np.dtype(
+    [
+        ("key", "u8"),
+        ("left", "f8"),  # of a pool that is refilled
+        ("bound", "f8"),  # what would be left if exactly those let through had taken: the truth
+        ("capacity", "f8"),
+        ("refill", "f8"),  # per tick
+        ("at", "i8"),  # when `left` and `bound` were so; when what was taken ahead is no longer good
+        ("since", "i8"),  # when it became full or free
+        ("held", "i4"),
+        ("over", "i4"),
+        ("head", "i4"),  # of its line
+        ("tail", "i4"),
+        ("chain", "i4"),
+        ("pool", "i4"),
+    ],
+    align=True,
+)
+LEASE = np.dtype(
+    [
+        ("until", "i8"),  # when its term is over; while in line: when it joined
+        ("also", "i8"),  # what was taken with it; -1
+        ("generation", "i4"),
+        ("state", "i4"),
+        ("account", "i4"),
+        ("units", "i4"),
+        ("term", "i4"),  # -1
+        ("task", "i4"),  # that stands still for it; -1
+        ("sooner", "i4"),  # among those of its term, in its line, or among those that are over
+        ("later", "i4"),
+    ],
+    align=True,
+)
+TERM = np.dtype([("length", "i8"), ("set", "i8"), ("head", "i8"), ("tail", "i8"), ("leaf", "i8")], align=True)
+
 METER = np.dtype(
     [
         ("started", "i8"),
@@ -289,11 +366,19 @@ CONTROL = np.dtype(
         ("n_registers", "i8"),  # and their widths
         ("n_payload", "i8"),
         ("n_lasts", "i8"),
+        ("accounts", "i8"),
+        ("leases", "i8"),
+        ("free_lease", "i8"),
+        ("scarce", "i8"),  # whether accounts or leases are nearly used up
+        ("n_accounts", "i8"),
+        ("n_leases", "i8"),
+        ("n_account_buckets", "i8"),
+        ("n_pools", "i8"),
     ],
     align=True,
 )
 
-Status = IntEnum("Status", "DONE TASKS MESSAGES TRACKERS ENTRIES EVENTS HORIZON", start=0)
+Status = IntEnum("Status", "DONE TASKS MESSAGES TRACKERS ENTRIES EVENTS HORIZON ACCOUNTS", start=0)
 """Why the interpreter came back: the time is reached, an array is full (it is enlarged and the run goes on),
 or a bound.
 """
@@ -316,6 +401,7 @@ ARRAYS: dict[str, tuple[Any, int]] = {
     "phases": (np.float64, 1),
     "leaves": (LEAF, 1),
     "carried": (np.int64, 2),
+    "shares": (np.float64, 2),
     # the state
     "control": (CONTROL, 1),
     "stations": (STATION, 1),
@@ -339,12 +425,18 @@ ARRAYS: dict[str, tuple[Any, int]] = {
     "ready": (np.int64, 1),
     "counts": (np.int64, 1),
     "distinct": (np.int64, 1),
+    "pools": (POOL, 1),
+    "accounts": (ACCOUNT, 1),
+    "account_buckets": (np.int32, 1),
+    "leases": (LEASE, 1),
+    "terms": (TERM, 1),
     # the figures
     "meters": (METER, 1),
     "snap_meters": (METER, 2),
     "snap_stations": (STATION, 2),
     "snap_stores": (STORE, 2),
     "snap_buffers": (BUFFER, 2),
+    "snap_pools": (POOL, 2),
     "snap_live": (np.int64, 1),
     "histogram": (np.int32, 3),
 }

@@ -11,7 +11,7 @@ import numpy as np
 
 from toscale.engine.draws import CELLS, FIXED, HEAD, LEVELS, TABLE, TOP, VALUES, ZOOM
 from toscale.engine.laws import Law
-from toscale.engine.model import Population
+from toscale.engine.model import FromStash, Population
 from toscale.engine.state import LAW, POPULATION, records
 
 
@@ -33,6 +33,8 @@ class Tables:
     populations: tuple[Population, ...]
     register_of: dict[str, int]
     law_of: dict[Law, int]
+    terms: tuple[float, ...] = ()  # of leases, in seconds
+    stashes: tuple[FromStash, ...] = ()  # of what is taken ahead: pools behind those of the model
 
 
 def salt_of(path: str) -> int:

@@ -12,8 +12,8 @@ from toscale.engine.model import Outcome
 from toscale.engine.state import BITS, CELL_COUNT
 from toscale.engine.tree import schedule
 
-GOING, QUEUED, JOINING = 0, 1, 2
-"""What a task is doing: on its way, waiting for a slot, waiting for its children."""
+GOING, QUEUED, JOINING, LINED = 0, 1, 2, 3
+"""What a task is doing: on its way, waiting for a slot, waiting for its children, standing in line."""
 
 _DONE, _ANSWERED, _STOPPED, _TIMED_OUT = (
     int(Outcome.DONE),
@@ -322,6 +322,10 @@ def give_up(S, parent):  # type: ignore[no-untyped-def]
             m.outstanding -= 1
             leave_queue(S, i)
             end_task(S, i)
+        elif t.held == 0 and t.state == LINED:  # it leaves the line in its own turn, at this moment
+            S.leases[t.machine].task = -1
+            t.state = GOING
+            ready(S, i)
 
 
 @jit

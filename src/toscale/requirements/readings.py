@@ -102,7 +102,12 @@ def read(
         return Reading.unknown(
             _with_notes("the run stopped at a bound before it had measured anything", run.notes)
         )
-    if target.measure in ("staleness", "excess", "shortfall"):
+    if isinstance(target.subject, OfBound):
+        bound = run.bounds.get(target.subject.entity)
+        if bound is None:
+            return Reading.unknown(f"no simulated flow takes `{target.subject.entity}`")
+        return _given(bound.excess if target.measure == "excess" else bound.shortfall)
+    if target.measure == "staleness":
         return Reading.unknown(f"`{target.measure}` is not simulated yet")
     if isinstance(target.subject, OfComponent):
         return _of_component(target, target.subject.component, run, design, reach)

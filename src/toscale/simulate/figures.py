@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from toscale.engine.model import Model, Outcome
+from toscale.engine.model import Model, Outcome, Pool
 from toscale.engine.state import TICK
 from toscale.quantity.formatting import format_number
 from toscale.simulate.replications import Outcome as Went
 from toscale.simulate.replications import Sampled, growing, piling_up
 from toscale.simulate.result import (
     PERCENTILES,
+    BoundResult,
     ComponentResult,
     Ending,
     Figure,
@@ -35,6 +36,8 @@ CAUSES = {
     int(Outcome.BUSY): "busy",
     int(Outcome.ENDED): "answered with an error",
 }
+SMALL = 0.001
+"""A share beyond, or short of, a bound is known well enough when it is known to so much of the whole."""
 _POINTS = 200  # of a latency curve, at most
 
 
@@ -66,6 +69,7 @@ def run_result(
     return RunResult(
         flows=reader.flows(bool(overloads)),
         components=reader.components(),
+        bounds=reader.bounds(),
         ending=Ending.OVERLOADED if overloads else went.ending,
         overloads=overloads,
         simulated=went.measured,
@@ -146,7 +150,7 @@ class _Reader:
 
     def flows(self, overloaded: bool) -> dict[str, FlowResult]:
         flows = {f.name for f in self.model.flows}
-        spans = {s.name for s in self.model.spans}
+        spans = {s.name for s in self.model.spans} | {p.swept for p in self.model.pools}
         found = {}
         for k, name in enumerate(self.names):
             kind = "flow" if name in flows else "span" if name in spans else "step"
@@ -267,6 +271,42 @@ class _Reader:
             refused=self.rate(rows["refused"]),
             abandoned=self.rate(rows["abandoned"]),
         )
+
+    # ---- bounded things --------------------------------------------------------------------------------------------
+
+    def bounds(self) -> dict[str, BoundResult]:
+        return {pool.name: self.bound(k, pool) for k, pool in enumerate(self.model.pools)}
+
+    def bound(self, k: int, pool: Pool) -> BoundResult:
+        rows = self.sampled.pools[:, k]
+        spent = Figure(None, reason="what is taken is spent, not held")
+        nobody = Figure(None, reason="nobody stood in line")
+        beyond = rows["beyond"].astype(np.float64)
+        allowed = rows["passed"] - beyond
+        lined = rows["joined"].any() or rows["lined_time"].any()
+        held, line = self.rate(rows["held_time"] * TICK), self.rate(rows["lined_time"] * TICK)
+        return BoundResult(
+            name=pool.name,
+            taken=self.rate(rows["taken"]),
+            refused=self.rate(rows["refused"]),
+            held=held if pool.refill is None else spent,
+            line=line if lined else nobody,
+            wait=self.seen(
+                ratio(rows["waited"], rows["served"], TICK), "nobody got theirs from a line", False
+            )
+            if lined
+            else nobody,
+            excess=self.share(beyond, allowed, inf),
+            shortfall=self.share(rows["within"], allowed + rows["within"], 1.0),
+        )
+
+    def share(self, part: Any, whole: Any, most: float) -> Figure:
+        """A share that may well be 0: tight where it is known to the precision, or to SMALL of the whole."""
+        figure = ratio(part, whole, most=most)
+        if figure is None or figure.value is None or figure.low is None or figure.high is None:
+            return self.seen(figure, "nobody asked for it", tight=False)
+        half = (figure.high - figure.low) / 2
+        return replace(figure, tight=half <= max(self.precision * figure.value, SMALL))
 
     # ---- overload ----------------------------------------------------------------------------------------------------
 

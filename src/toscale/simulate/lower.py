@@ -17,6 +17,7 @@ from toscale.design.model import Design
 from toscale.engine.model import After, Clock, Consume, Flow, Measure, Model, Poisson, Send, Span, Station
 from toscale.engine.model import walk as walk_model
 from toscale.simulate.lowering.attempts import Attempts
+from toscale.simulate.lowering.bounded import Bounds, Usual
 from toscale.simulate.lowering.entities import Entities
 from toscale.simulate.lowering.flows import FlowLowering
 from toscale.simulate.lowering.ledger import Ledger
@@ -24,7 +25,7 @@ from toscale.simulate.lowering.lowered import At, Lowered
 from toscale.simulate.lowering.machines import Machines
 from toscale.simulate.lowering.operations import Operations
 from toscale.simulate.lowering.record import Record
-from toscale.simulate.lowering.sources import Sources
+from toscale.simulate.lowering.sources import Sources, usual_rates
 from toscale.simulate.lowering.steps import MOST_STEPS, StepLowering, TooManySteps
 from toscale.simulate.lowering.values import Values
 from toscale.simulate.lowering.walks import walk
@@ -52,6 +53,7 @@ def lower(design: Design, *, at: At = "median", multiple: float = 1.0) -> Lowere
     sources = Sources(design, values, machines, ledger)
     sources.find()
     measures = measure_names(design)
+    usual = Usual(usual_rates(design, values))
 
     def lowering(
         into: Ledger, unread: frozenset[str], sized: frozenset[str], present: Mapping[tuple[str, str], float]
@@ -63,7 +65,10 @@ def lower(design: Design, *, at: At = "median", multiple: float = 1.0) -> Lowere
         operations = Operations(design, seen, parts, wire, entities, into, unread, sized, dict(present))
         record = Record(into)
         attempts = Attempts(seen, record, into)
-        return StepLowering(design, seen, parts, wire, entities, operations, attempts, record, into, measures)
+        bounds = Bounds(design, operations, usual)
+        return StepLowering(
+            design, seen, parts, wire, entities, operations, attempts, record, into, measures, bounds
+        )
 
     flows = FlowLowering(design, machines, sources, ledger, lowering)
     try:
@@ -83,7 +88,7 @@ def lower(design: Design, *, at: At = "median", multiple: float = 1.0) -> Lowere
         part.store for name, part in machines.parts.items() if name in flows.used and part.store is not None
     ]
     return Lowered(
-        model=Model(tuple(stations), tuple(stores), flows.buffers, flows.flows, spans),
+        model=Model(tuple(stations), tuple(stores), flows.buffers, flows.flows, spans, flows.pools),
         at=at,
         multiple=multiple,
         defaults=tuple(

@@ -90,6 +90,25 @@ class ComponentResult:
     depth: Figure | None = None  # messages, of a queue (mean)
 
 
+@dataclass(frozen=True, slots=True)
+class BoundResult:
+    """A bounded thing. Rates in units per second.
+
+    `held` is the mean number that is held, `line` that of those in line, `wait` the mean wait of those who got
+    theirs from the line, in seconds. `excess` is what was let through beyond the bound, as a share of what it
+    allows; `shortfall` what was refused though within the bound, as a share of all that was within.
+    """
+
+    name: str
+    taken: Figure
+    refused: Figure
+    held: Figure
+    line: Figure
+    wait: Figure
+    excess: Figure
+    shortfall: Figure
+
+
 class Ending(Enum):
     """How a run came to its end."""
 
@@ -135,6 +154,7 @@ class RunResult:
     events: int
     notes: tuple[str, ...] = ()  # what the reader must know, such as a bound that was hit
     series: Series | None = None
+    bounds: Mapping[str, BoundResult] = field(default_factory=dict)  # bounded things, by name
 
 
 @dataclass(frozen=True, slots=True)

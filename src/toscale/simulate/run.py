@@ -94,7 +94,7 @@ def simulate(
         theory = solve(here.model)
         before = solve(here.model, here.averages) if here.averages else theory
         results[load] = simulate_model(
-            here.model,
+            with_asked(here.model, before),
             seed=seed,
             precision=precision,
             duration=duration,
@@ -185,6 +185,14 @@ def simulate_model(
     return replace(result, ending=Ending.NOTHING) if result.requests == 0 else result
 
 
+def with_asked(model: Model, twin: Twin) -> Model:
+    """The model with what each of its pools is asked for: the state in which its buckets are when the run begins."""
+    if not model.pools:
+        return model
+    pools = tuple(replace(pool, asked=twin.asked.get(pool.name, 0.0)) for pool in model.pools)
+    return replace(model, pools=pools)
+
+
 def _stationary(twin: Twin) -> dict[str, StoreStart]:
     return {s.name: StoreStart(s.characteristic_time, s.gets) for s in twin.stores.values()}
 
@@ -204,7 +212,11 @@ def _quantiles(design: Design, lowered: Lowered) -> Mapping[str, set[float]]:
     found: dict[str, set[float]] = {}
     for target in design.requirements.targets:
         place = lowered.find(target.subject)
-        if target.percentile is not None and isinstance(place, Found) and place.kind != "component":
+        if (
+            target.percentile is not None
+            and isinstance(place, Found)
+            and place.kind not in ("component", "bound")
+        ):
             found.setdefault(place.name, set()).add(target.percentile / 100)
     return found
 

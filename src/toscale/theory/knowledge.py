@@ -13,7 +13,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from toscale.engine.model import Attribute, Chance, Compare, Flag, Number, Population, Register, Test
+from toscale.engine.model import (
+    Attribute,
+    Chance,
+    Compare,
+    Flag,
+    Holds,
+    Left,
+    Number,
+    Population,
+    Register,
+    Test,
+)
 from toscale.theory.numbers import OPERATORS, Spread, constant, floored, holds, mixture
 from toscale.theory.popularity import Array, keys
 
@@ -146,6 +157,10 @@ class Known:
         """The chance that the test holds, and what is known where it does and where it does not."""
         if isinstance(test, Chance):
             return test.probability, self, self
+        if isinstance(test, Holds):  # nothing is refused, in theory
+            return 1.0, self, self
+        if isinstance(test, Left):
+            return (0.0 if test.none else 1.0), self, self
         if isinstance(test, Flag):
             test = Compare(Register(test.register), "!=", 0.0)
         assert isinstance(test, Compare)

@@ -4,7 +4,7 @@ numbers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -100,3 +100,4 @@ class Twin:
     assumptions: tuple[Assumption, ...]
     rounds: int  # of the fixed point
     converged: bool
+    asked: dict[str, float] = field(default_factory=dict)  # units of each pool that are asked for, per second

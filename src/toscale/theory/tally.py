@@ -83,6 +83,7 @@ class Tally:
         default_factory=dict
     )  # buffer: flow, per run, known
     failing: dict[tuple[str, str], float] = field(default_factory=dict)
+    asked: dict[str, float] = field(default_factory=dict)  # pool: units asked for
 
 
 @dataclass(slots=True)

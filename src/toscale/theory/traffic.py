@@ -18,34 +18,51 @@ import numpy as np
 
 from toscale.engine.model import (
     HANDLED,
+    Await,
     Call,
+    Choose,
     Delay,
     Drop,
     Each,
     End,
+    Extend,
     Fork,
+    FromStash,
     Get,
+    GiveBack,
     If,
+    Keep,
     Key,
     Link,
+    Look,
     Measure,
     Model,
     NewKey,
+    Number,
     Outcome,
+    Over,
     Parallel,
+    Pass,
     Pick,
+    Pool,
     Put,
     Register,
     Scatter,
+    See,
     Send,
     Set,
     Station,
     Step,
     Steps,
+    Sweep,
+    Take,
+    TakeAhead,
     Visit,
     Work,
+    Write,
 )
 from toscale.theory import times
+from toscale.theory.bounded import from_stash
 from toscale.theory.knowledge import Drawn, Known, Listed, meet
 from toscale.theory.lookups import Shelves
 from toscale.theory.numbers import Spread, constant
@@ -63,6 +80,7 @@ class Walk:
 
     def __init__(self, model: Model, last: Round, dice: Dice) -> None:
         self.stations: Mapping[str, Station] = {s.name: s for s in model.stations}
+        self.pools: Mapping[str, Pool] = {p.name: p for p in model.pools}
         self.carries = {b.name: b.carries for b in model.buffers}
         self.last = last
         self.dice = dice
@@ -114,8 +132,28 @@ class Walk:
                 return Ran(times.NONE, 1.0, {}, self.shelves.meet(step, known, here.rate * reach))
             case End(_, outcome):
                 return Ran(times.NONE, 0.0, {outcome: 1.0}, known)
+            case FromStash():
+                return Ran(times.NONE, 1.0, {}, from_stash(step, known, here.rate * reach, self.tally))
+            case Choose(into=into, count=wanted, at_most=most):
+                return Ran(times.NONE, 1.0, {}, self.chosen(step.pool, into, wanted, most, known))
+            case Over(register=register):
+                return Ran(times.NONE, 1.0, {}, known.with_number(Register(register), constant(0.0)))
+            case Take() | Look():
+                asked = known.number(step.amount).mean if isinstance(step, Take) else 1.0
+                self.tally.asked[step.pool] = self.tally.asked.get(step.pool, 0.0) + here.rate * reach * asked
+                return Ran(times.NONE, 1.0, {}, known)
+            case See() | TakeAhead() | Await() | GiveBack() | Extend() | Keep() | Sweep() | Write() | Pass():
+                return Ran(times.NONE, 1.0, {}, known)
             case _:
                 return self.steps[type(step)](step, known, reach, here)
+
+    def chosen(self, pool: str, into: str, wanted: Number, most: int, known: Known) -> Known:
+        """A list of keys that were chosen: as many as wanted, and at least one."""
+        number = known.number(wanted).mapped(lambda n: np.clip(np.floor(n), 1.0, float(most)))
+        population = self.pools[pool].per
+        if population is None:
+            return known
+        return known.with_list(into, Listed(number, Drawn(population, keys(population).weights)))
 
     # ---- calls of stations
     # ---------------------------------------------------------------------------------------

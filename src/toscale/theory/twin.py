@@ -352,6 +352,7 @@ class _Solver:
             broken(self.model, self.stations, self.endless, converged),
             rounds,
             converged,
+            dict(walked.tally.asked),
         )
 
     def buffer(self, name: str, tally: Tally) -> BufferTheory:

@@ -27,6 +27,7 @@ from toscale.engine.model import (
     Work,
 )
 from toscale.simulate.lowering.attempts import Attempts
+from toscale.simulate.lowering.bounded import Bounds
 from toscale.simulate.lowering.ledger import Ledger, NotComputable
 from toscale.simulate.lowering.machines import Machines, Part
 from toscale.simulate.lowering.operations import FOUND, NONE_FOUND, Operation, Operations
@@ -37,7 +38,6 @@ from toscale.simulate.lowering.wire import Wire
 
 __all__ = ["CallLowering"]
 
-_BOUNDED = ("take", "queue for", "extend", "keep", "give back")
 _OUTCOMES: dict[str, tuple[Outcome, ...]] = {
     "refused": (Outcome.REFUSED,),
     "failed": (Outcome.FAILED, Outcome.TIMED_OUT),
@@ -60,6 +60,7 @@ class CallLowering:
     attempts: Attempts
     record: Record
     ledger: Ledger
+    bounds: Bounds
     block: Callable[[tuple[language.Step, ...], Scope], Steps]
 
     def call(self, step: language.Call, scope: Scope) -> Steps:
@@ -71,7 +72,11 @@ class CallLowering:
             for handler in step.on.values():  # so that it is known what else is missing
                 self.block(handler, scope.branch())
             return ()
-        return (*operation.before, *self.around(step, scope, operation, route))
+        counted = self.bounds.over(step.rows, step, step.entity)
+        done = self.around(step, scope, operation, route)
+        if operation.ahead is not None:
+            done = (operation.ahead, If(f"{path} taken ahead", Flag(FOUND), (), done))
+        return (*counted, *operation.before, *done)
 
     def route(self, step: language.Call, scope: Scope) -> tuple[str, ...]:
         """The places that the request passes from where it is. A route through the component that has it
@@ -95,6 +100,8 @@ class CallLowering:
         path = scope.path(step.path)
         for name in route:
             self.record.use(scope, name)
+        if not route and self.bounds.does(step):
+            return self.bounds.operation(step, None, scope, None, self.block(step.then, scope.within()))
         if not route:
             return self.at_work(step, scope, path)
         target = route[-1]
@@ -110,11 +117,8 @@ class CallLowering:
             if part.component.is_async:
                 return Operation((), (*self.visit(step, part, caller, path, (), scope), *then()))
             return Operation((), self.visit(step, part, caller, path, then(), scope))
-        if step.operation in _BOUNDED:
-            text = f"`{step.path}`: bounded things (`{step.operation}`) are not simulated yet."
-            self.record.breaks(scope, text, step.place, path)
-            then()
-            return None
+        if self.bounds.does(step):
+            return self.bounds.operation(step, part, scope, caller, then())
         if step.operation == "send":
             self.record.send(scope, part.name)
             if step.rows is not None or step.keys is not None:
@@ -134,7 +138,7 @@ class CallLowering:
     ) -> Steps:
         """A call that takes a time. A store is asked at the primary of a shard drawn for the request."""
         work, link = self.work_of(step, part, scope), self.wire.link(caller, part.name)
-        pick = Pick.PRIMARY if part.station.shards else Pick.POLICY
+        pick = Pick.PRIMARY if part.station.shards else self.machines.pick(caller, part)
         return (Visit(path, part.name, work, link, pick, body=then),)
 
     def work_of(self, step: language.Call, part: Part, scope: Scope) -> Work | None:
@@ -185,10 +189,11 @@ class CallLowering:
             link = self.wire.link(caller, part.name)
             work = self.machines.own_work(part)
             own = f"{path} @ {part.name}"
+            pick = self.machines.pick(caller, part)
             if part.component.is_async:
-                body = (Visit(own, part.name, work, link), *body)
+                body = (Visit(own, part.name, work, link, pick), *body)
             else:
-                body = (Visit(own, part.name, work, link, body=body),)
+                body = (Visit(own, part.name, work, link, pick, body=body),)
         return body
 
     def around(
@@ -206,13 +211,13 @@ class CallLowering:
             self.ledger.note(
                 f"`{step.path}`: `{step.target}` keeps what it is given, and never misses.", step.place
             )
-        handlers = self.handlers(step.on, scope)
+        before, handlers = self.bounds.passing(step, self.handlers(step.on, scope), scope, path)
         if self.forgets(step, route):  # a failed put is ignored
             handlers = {**dict.fromkeys(HANDLED, ()), **handlers}
         body = self.attempts.given_up(
             path, step.policies, scope, self.passing(path, scope, route, operation.call), handlers
         )
-        return self.attempts.unawaited(path, step.policies, scope, body)
+        return (*before, *self.attempts.unawaited(path, step.policies, scope, body))
 
     def forgets(self, step: language.Call, route: tuple[str, ...]) -> bool:
         part = self.machines.parts.get(route[-1]) if route else None

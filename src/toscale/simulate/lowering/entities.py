@@ -113,9 +113,10 @@ class Entities:
         if found is None:
             return Population(name, number, MOST_KEYS), True
         popularity = found.popularity
-        if popularity is not None and popularity.over == "free":
+        if popularity is not None and popularity.over == "free" and found.bound is None:
             raise NotComputable(
-                f"`{entity}` is drawn among those that are free, which is not simulated yet", popularity.place
+                f"`{entity}` is drawn among those that are free, and nothing bounds it: say `at most`",
+                popularity.place,
             )
         over = popularity.over if popularity is not None else None
         count = over if isinstance(over, Formula) else found.how_many

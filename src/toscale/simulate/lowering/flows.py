@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from toscale.design import flow as language
 from toscale.design.model import Design
-from toscale.engine.model import After, Buffer, Call, Consume, Flow, Poisson, Source, Steps, Visit
+from toscale.engine.model import After, Buffer, Call, Consume, Flow, Poisson, Pool, Source, Steps, Visit
 from toscale.simulate.lowering.entities import SIZE_REGISTER
 from toscale.simulate.lowering.ledger import Ledger
 from toscale.simulate.lowering.machines import Machines
@@ -56,6 +56,7 @@ class FlowLowering:
     actors: set[str] = field(default_factory=set)
     flows: tuple[Flow, ...] = ()
     buffers: tuple[Buffer, ...] = ()
+    pools: tuple[Pool, ...] = ()
 
     def run(self) -> None:
         """Both times through; the results are in `flows`, `buffers` and beside them."""
@@ -90,6 +91,7 @@ class FlowLowering:
             for name in self.machines.parts
             if name in consumers
         )
+        self.pools = tuple(lowering.bounds.pools.values())
         self.used = set(lowering.record.used)
         self.actors = lowering.record.actors
         self._understate(survey)
@@ -341,7 +343,7 @@ class FlowLowering:
 
 def _travels(register: str) -> bool:
     """Whether a register means something outside the flow that filled it."""
-    return register.startswith("key:") or register == SIZE_REGISTER
+    return register.startswith(("key:", "held:")) or register == SIZE_REGISTER
 
 
 def _spread(sets: dict[str, set[str]], sources: Mapping[str, list[str]]) -> None:

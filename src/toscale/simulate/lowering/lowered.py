@@ -82,11 +82,11 @@ class NotSimulated:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Where a subject of a condition is measured: in the figures of a `flow`, `step`, `span` or `component`
-    of this name.
+    """Where a subject of a condition is measured: in the figures of a `flow`, `step`, `span`, `component` or
+    `bound` (of a bounded thing) of this name.
     """
 
-    kind: Literal["flow", "step", "span", "component"]
+    kind: Literal["flow", "step", "span", "component", "bound"]
     name: str
 
 
@@ -152,7 +152,9 @@ class Lowered:
                     return Found("component", component)
                 return Unknown(f"no simulated flow uses `{component}`")
             case OfBound(entity):
-                return Unknown(f"bounded things, such as `{entity}`, are not simulated yet")
+                if any(pool.name == entity for pool in self.model.pools):
+                    return Found("bound", entity)
+                return Unknown(f"no simulated flow takes `{entity}`")
             case OfSystem():
                 return Unknown("the cost is computed from prices, not simulated")
 
@@ -165,6 +167,8 @@ class Lowered:
 
     def _span(self, start: object, end: str) -> Found | Unknown:
         if not isinstance(start, FlowDone):
+            if any(pool.swept == f"{start} until {end}" for pool in self.model.pools):
+                return Found("span", f"{start} until {end}")
             return Unknown(f"the event `{start}` is not simulated yet")
         for flow in (start.flow, end):
             found = self._flow(flow)

@@ -12,7 +12,7 @@ from math import ceil
 from toscale.design.model import Component, Design
 from toscale.design.parts import NOWHERE, Formula, Place
 from toscale.engine.laws import Law
-from toscale.engine.model import Discipline, Evict, Policy, Station, Store, Work
+from toscale.engine.model import Discipline, Evict, Pick, Policy, Station, Store, Work
 from toscale.kinds import KINDS, Kind, OperationTime, Primitive
 from toscale.simulate.lowering.ledger import Ledger, NotComputable
 from toscale.simulate.lowering.values import NEVER, Values, shown_time
@@ -154,12 +154,6 @@ class Machines:
         beside = self.design.components.get(component.beside or "")
         if beside is not None:
             machines = self.count(beside, "replicas", 1)
-            self.ledger.missing(
-                f"A call of `{component.name}` goes to one of its machines by its policy, not to the one "
-                "beside its caller.",
-                self._place(component, "beside"),
-                path=f"components/{component.name}",
-            )
         else:
             machines = self.count(component, "replicas", 1)
         station = Station(
@@ -170,9 +164,18 @@ class Machines:
             waiting=self._waiting(component),
             policy=self._policy(component, kind, machines),
             discipline=self._discipline(component),
-            zones=tuple(self.zones[zone] for zone in component.zones),
+            zones=tuple(self.zones[zone] for zone in component.zones or (beside.zones if beside else ())),
         )
         return Part(component, kind, machines, station)
+
+    def pick(self, caller: str | None, part: Part) -> Pick:
+        """How a call of a station finds its machine: beside its caller's, where one stands on the other's."""
+        host, guest = part.component.beside, self.design.components.get(caller or "")
+        if guest is not None and (
+            host == guest.name or guest.beside == part.name or (host is not None and host == guest.beside)
+        ):
+            return Pick.BESIDE
+        return Pick.POLICY
 
     def _function(self, component: Component, kind: Kind) -> Part:
         """As many instances as requests: one slot for each request, up to `concurrency` of them in all."""

@@ -19,6 +19,7 @@ from toscale.engine.model import (
     Chance,
     Drop,
     Flag,
+    FromStash,
     Get,
     Link,
     Number,
@@ -26,6 +27,7 @@ from toscale.engine.model import (
     Put,
     Register,
     Scatter,
+    See,
     Send,
     Set,
     Step,
@@ -68,6 +70,7 @@ class Operation:
     hit: Flag | Chance | None = None
     missed: str | None = None
     asked: str | None = None
+    ahead: FromStash | None = None  # what the caller may have taken ahead, so that it needs no call
 
 
 @dataclass(slots=True)
@@ -126,10 +129,15 @@ class Operations:
             before = scope.make(path, held)
         else:
             before = scope.draw(path, [held])
-        rows, needed = self.amount(step.rows, scope)
+        rows, needed = self.amount(step.rows, scope, entity)
         before += scope.draw(path, needed)
         work = self.work(step, part, name, rows)
         inner, hit = self.keys_of(name, part, scope, held, entity, path)
+        if name in _READS:
+            inner = (
+                *inner,
+                *sees(self.design, entity, None if part.store is None else part.store.name, held.register),
+            )
         pick = Pick.COPY if step.from_copy else Pick.PRIMARY
         visit = Visit(path, part.name, work, link, pick, held.register, (*inner, *then()))
         if part.hit_ratio is not None and name in _READS:
@@ -219,7 +227,10 @@ class Operations:
     # ---- figures ------------------------------------------------
 
     def amount(
-        self, amount: Formula | language.AttributePath | language.HeldSet | None, scope: Scope
+        self,
+        amount: Formula | language.AttributePath | language.HeldSet | None,
+        scope: Scope,
+        entity: str | None = None,
     ) -> tuple[Number, tuple[Held, ...]]:
         """How many, and the keys that this depends on; 1 where nothing is said."""
         match amount:
@@ -229,11 +240,8 @@ class Operations:
                 number, needed = self.entities.number(amount, scope.items)
             case Formula():
                 number, needed = self.entities.operand(amount, scope.items)
-            case _:
-                raise NotComputable(
-                    f"those whose {amount.term} is over are not known: leases are not simulated yet",
-                    amount.place,
-                )
+            case _:  # counted at the moment: see `Bounds.over`
+                number, needed = Register(f"over:{amount.entity or entity}"), ()
         if isinstance(number, Register):
             scope.touched.add(number.name)
         elif not isinstance(number, Attribute) and number < 0:
@@ -282,3 +290,16 @@ class Operations:
             else self.ledger.take(part.name, "overhead of an entry", overhead, f"{overhead.value:g} bytes")
         )
         return self.entities.entry_bytes(entity) + added
+
+
+def sees(design: Design, entity: str, store: str | None, key: str | None) -> tuple[Step, ...]:
+    """From when the picture of what is free is, after a look at an entity: of each thing that is chosen among the
+    free, and that is looked at itself or refers to what is.
+    """
+    return tuple(
+        See(f"seen:{thing.name}", store, key)
+        for thing in design.data.values()
+        if thing.popularity is not None
+        and thing.popularity.over == "free"
+        and (thing.name == entity or any(found.reference == entity for found in thing.fields.values()))
+    )

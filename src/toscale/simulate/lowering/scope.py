@@ -56,6 +56,7 @@ class Scope:
     running: tuple[str, ...] = ()
     in_batch: bool = False
     batch: int = 1  # of the flow's messages
+    sweeps: str | None = None  # the bounded thing whose ended terms are gone through
 
     def path(self, path: str) -> str:
         return f"{self.prefix}{path}"

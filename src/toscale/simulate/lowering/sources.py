@@ -9,20 +9,22 @@ start, instead of after many pauses. Its rate follows from the traffic equations
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from toscale.design import flow as language
 from toscale.design.conditions import Span
 from toscale.design.model import Design
+from toscale.design.parts import Formula
 from toscale.engine.laws import Law
 from toscale.engine.model import After, Clock, Consume, Poisson, Source
 from toscale.simulate.lowering.ledger import Ledger, NotComputable
 from toscale.simulate.lowering.machines import Machines
 from toscale.simulate.lowering.values import Values
-from toscale.simulate.lowering.walks import buffers_of
+from toscale.simulate.lowering.walks import buffers_of, holds
 
-__all__ = ["LONG_PAUSE", "Sources", "traffic"]
+__all__ = ["LONG_PAUSE", "Sources", "traffic", "usual_rates"]
 
 LONG_PAUSE = 1.0
 """A pause of more than so many seconds is not waited for in a stationary run."""
@@ -195,6 +197,8 @@ class Sources:
             wait = self.waits.get(name)
             if wait is None or wait.mean <= LONG_PAUSE or name in spanned or rates.get(name) is None:
                 continue
+            if holds(self.design, name):  # it goes on with what its cause has taken
+                continue
             self.displaced[name] = rates[name] or 0.0
         for name, rate in self.displaced.items():
             self.sources[name] = Poisson.at(rate)
@@ -245,6 +249,17 @@ class Sources:
             if span.end in reached:
                 found |= reached & set(followers)
         return found
+
+
+def usual_rates(design: Design, values: Values) -> dict[str, float]:
+    """Starts per second of the flows that actors start at a steady rate, at the medians whatever the run is at."""
+    usual = replace(values, at="median", ledger=Ledger())
+    found: dict[str, float] = {}
+    for flow in design.flows.values():
+        if isinstance(flow.trigger, language.FromActor) and isinstance(flow.trigger.rate, Formula):
+            with suppress(NotComputable):
+                found[flow.name] = usual.rate(flow.trigger.rate)
+    return found
 
 
 def traffic(known: Mapping[str, float], followers: Mapping[str, After]) -> dict[str, float | None]:

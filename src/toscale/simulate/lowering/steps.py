@@ -34,6 +34,7 @@ from toscale.engine.model import (
     Work,
 )
 from toscale.simulate.lowering.attempts import Attempts
+from toscale.simulate.lowering.bounded import Bounds
 from toscale.simulate.lowering.calls import CallLowering
 from toscale.simulate.lowering.entities import SIZE_REGISTER, Entities, Held
 from toscale.simulate.lowering.ledger import Ledger, NotComputable
@@ -70,6 +71,7 @@ class StepLowering:
     record: Record
     ledger: Ledger
     measures: Mapping[str, str]
+    bounds: Bounds
     count: int = 0
     calls: CallLowering = field(init=False)
 
@@ -82,6 +84,7 @@ class StepLowering:
             self.attempts,
             self.record,
             self.ledger,
+            self.bounds,
             self.block,
         )
 
@@ -166,7 +169,9 @@ class StepLowering:
         items = dict(scope.items)
         if step.called is not None:
             items[step.called] = self.item(step)
-        inner = scope.branch(items=items, in_batch=True)
+        over = self.bounds.over(step.of, step, None)
+        sweeps = step.of.entity if isinstance(step.of, language.HeldSet) else scope.sweeps
+        inner = scope.branch(items=items, in_batch=True, sweeps=sweeps)
         block = scope.touched.begin()
         try:
             body = self.block(step.then, inner)
@@ -177,7 +182,7 @@ class StepLowering:
         handled = self.attempts.given_up(
             path, step.policies, scope, (made,), self.calls.handlers(step.on, scope)
         )
-        return (*before, *self.attempts.unawaited(path, step.policies, scope, handled))
+        return (*over, *before, *self.attempts.unawaited(path, step.policies, scope, handled))
 
     def how_many(self, step: language.Each, scope: Scope) -> tuple[Number, tuple[Held, ...]]:
         of = step.of
@@ -262,11 +267,14 @@ class StepLowering:
                 for number in (one, other):
                     if isinstance(number, Register):
                         scope.touched.add(number.name)
-            case _:
-                text = f"`{step.path}`: conditions on what is held are not simulated yet."
-                self.record.breaks(scope, text, step.place, path)
-                self.look_into(scope, step.then, step.otherwise)
-                return ()
+            case held:
+                known = self.bounds.test(held, scope)
+                if known is None:
+                    text = f"`{step.path}`: conditions on what is held are not simulated yet."
+                    self.record.breaks(scope, text, step.place, path)
+                    self.look_into(scope, step.then, step.otherwise)
+                    return ()
+                test = known
         then = self.block(step.then, scope.branch())
         otherwise = self.block(step.otherwise, scope.branch())
         return (*before, If(path, test, then, otherwise))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from toscale.design.flow import Call, Each, If, Parallel, Repeat, RunFlow, Step
 from toscale.design.model import Design
 
-__all__ = ["blocks_of", "buffers_of", "walk"]
+__all__ = ["blocks_of", "buffers_of", "holds", "walk"]
 
 
 def blocks_of(step: Step) -> tuple[tuple[Step, ...], ...]:
@@ -33,6 +33,18 @@ def walk(steps: tuple[Step, ...]) -> Iterator[Step]:
         yield step
         for block in blocks_of(step):
             yield from walk(block)
+
+
+def holds(design: Design, flow: str) -> bool:
+    """Whether a flow extends, keeps or gives back something that it has not taken itself."""
+    taken: set[str | None] = set()
+    for step in walk(design.flows[flow].steps):
+        if isinstance(step, Call) and step.operation in ("take", "queue for"):
+            taken.add(step.entity)
+        elif isinstance(step, Call) and step.operation in ("extend", "keep", "give back"):
+            if step.entity not in taken:
+                return True
+    return False
 
 
 def buffers_of(design: Design, flow: str, seen: frozenset[str] = frozenset()) -> set[str]:

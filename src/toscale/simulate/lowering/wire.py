@@ -6,7 +6,7 @@ independently, with a spread such that the round trip has the mean and the varia
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf, sqrt
 
 from toscale.design.model import Component, Design
@@ -69,7 +69,7 @@ class Wire:
         if pair is not None:
             law = self._law(pair)
             return self._with_loss(law, law, pair, f"{one} - {other}")
-        ends = [self.design.components.get(name) for name in (one, other)]
+        ends = [self._housed(name) for name in (one, other)]
         first, second = ends
         if first is not None and second is not None:
             if (
@@ -88,6 +88,14 @@ class Wire:
             return self._across(outside, zoned[0].name)
         self._say_outside(one, other)
         return _NOTHING
+
+    def _housed(self, name: str) -> Component | None:
+        """A component; one that is beside another stands where that stands."""
+        component = self.design.components.get(name)
+        host = None if component is None else self.design.components.get(component.beside or "")
+        if component is None or host is None or component.zones:
+            return component
+        return replace(component, zones=host.zones, region=component.region or host.region)
 
     def _between(self, first: Component, second: Component, one: str, other: str) -> Link:
         """Both have machines in zones: the time depends on the two machines."""

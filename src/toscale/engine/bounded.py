@@ -1,0 +1,765 @@
+"""Who has how many of what there is only so much of? Tokens, seats, holds, leases, places in line.
+
+A pool without refill hands out leases: one for each key that a request has taken. A lease is held until it is given
+back, or until its term is over; those of one term come due in the order in which they were set, so that only the
+first of them is in the tree of events. A request knows its lease by a handle, in a register: the lease's number and
+its generation, so that a lease that is over is not taken for the next one in its place. Who stands in line has a
+lease too, which is given to it when its turn comes.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from toscale.engine.accounts import (
+    account_of,
+    add_account,
+    asks_per_call,  # noqa: F401 (its twin in theory is tested against it)
+    capacity_of,
+    find_account,
+    share_of,
+    stationary_stash,
+)
+from toscale.engine.draws import GOLDEN, draw_index, mix, number, unit
+from toscale.engine.jit import jit
+from toscale.engine.model import Outcome
+from toscale.engine.state import Op
+from toscale.engine.stores import find as find_entry
+from toscale.engine.tasks import GOING, LINED, ready, record
+from toscale.engine.tree import NEVER, schedule
+
+FREE, WAITING, HELD, OVER, KEPT = 0, 1, 2, 3, 4
+"""What a lease is: unused, in line, held, over but not swept, held without end."""
+
+CHOICES = 64
+"""Keys that are drawn by popularity before the next free one is looked for."""
+LOOKED_THROUGH = 1024
+"""Keys that are looked through for a free one behind the last that was drawn."""
+
+FINE = 1048576.0
+"""What a `Look` has read is kept in such parts of a unit."""
+
+_REFUSED = int(Outcome.REFUSED)
+_LAST = np.int64((1 << 31) - 1)
+
+CHOOSE, SEE, CLAIM, AHEAD, STASH, AWAIT_ = (
+    int(Op.CHOOSE),
+    int(Op.SEE),
+    int(Op.CLAIM),
+    int(Op.AHEAD),
+    int(Op.STASH),
+    int(Op.AWAIT),
+)
+RETURN, EXTEND, KEEP, SWEEP, COUNT_OVER, LOOK = (
+    int(Op.RETURN),
+    int(Op.EXTEND),
+    int(Op.KEEP),
+    int(Op.SWEEP),
+    int(Op.OVER),
+    int(Op.LOOK),
+)
+WRITE, PASS, IF_HOLDS = int(Op.WRITE), int(Op.PASS), int(Op.IF_HOLDS)
+
+
+# ---- figures -------------------------------------------------------------------------------------------------------
+
+
+@jit
+def touch_pool(S, pool):  # type: ignore[no-untyped-def]
+    """Brings a pool's integrals over time up to now; to be called before its counts change."""
+    p = S.pools[pool]
+    now = S.control[0].now
+    passed = np.float64(now - p.touched)
+    p.held_time += passed * p.held
+    p.lined_time += passed * p.lined
+    p.touched = now
+
+
+@jit
+def free_units(S, a):  # type: ignore[no-untyped-def]
+    """Units of an account that can be had now."""
+    row = S.accounts[a]
+    if S.pools[row.pool].spends:
+        return row.left
+    return row.capacity - row.held
+
+
+@jit
+def within_bound(S, a):  # type: ignore[no-untyped-def]
+    """Units of an account that could be had if the bound were kept exactly: those that are over are free."""
+    row = S.accounts[a]
+    if S.pools[row.pool].spends:
+        return row.bound
+    return row.capacity - (row.held - row.over)
+
+
+@jit
+def heard(S, i):  # type: ignore[no-untyped-def]
+    """Whether anybody still wants what a task does: neither it nor one that waits for it was given up."""
+    while i >= 0:
+        if S.tasks[i].abandoned:
+            return False
+        i = np.int64(S.tasks[i].parent)
+    return True
+
+
+@jit
+def let_through(S, i, a, units, register):  # type: ignore[no-untyped-def]
+    """A request goes past a pool that is refilled, with or without a unit of it. All tasks that it consists of are
+    told, so that it is counted once, though an answer may come too late. Where it was given up meanwhile, what it has
+    taken is lost.
+    """
+    if not heard(S, i):
+        return
+    j = np.int64(i)
+    while j >= 0:
+        S.registers[j, register] = 1
+        j = np.int64(S.tasks[j].parent)
+    row = S.accounts[a]
+    p = S.pools[row.pool]
+    p.passed += units
+    if row.bound >= units:
+        row.bound -= units
+    else:
+        p.beyond += units
+
+
+@jit
+def turn_away(S, i, pool, units, within, step):  # type: ignore[no-untyped-def]
+    """The request does not get its units; returns where it goes on."""
+    p = S.pools[pool]
+    if heard(S, i):
+        p.refused += units
+        if within:
+            p.within += units
+    S.tasks[i].outcome = _REFUSED
+    return np.int64(step.fail)
+
+
+# ---- leases --------------------------------------------------------------------------------------------------------
+
+
+@jit
+def lease_of(S, handle):  # type: ignore[no-untyped-def]
+    """The lease of a handle; -1 where it is over and free."""
+    if handle < 0:
+        return np.int64(-1)
+    k = handle & _LAST
+    if S.leases[k].state == FREE or S.leases[k].generation != handle >> 32:
+        return np.int64(-1)
+    return k
+
+
+@jit
+def handle_of(S, k):  # type: ignore[no-untyped-def]
+    """What a request knows a lease by."""
+    return (np.int64(S.leases[k].generation) << 32) | k
+
+
+@jit
+def new_lease(S, a, units, state):  # type: ignore[no-untyped-def]
+    """A lease of an account, with no term."""
+    c = S.control[0]
+    k = np.int64(c.free_lease)
+    row = S.leases[k]
+    c.free_lease = row.later
+    c.leases += 1
+    if c.leases + c.touches >= c.n_leases:
+        c.scarce = 1
+    row.account = a
+    row.units = units
+    row.state = state
+    row.also = -1
+    row.term = -1
+    row.task = -1
+    row.sooner = -1
+    row.later = -1
+    return k
+
+
+@jit
+def free_lease(S, k):  # type: ignore[no-untyped-def]
+    """The lease is gone; its number will be used again, by another generation."""
+    c = S.control[0]
+    row = S.leases[k]
+    row.state = FREE
+    row.generation = (row.generation + 1) & 0x3FFFFFFF
+    row.later = c.free_lease
+    c.free_lease = k
+    c.leases -= 1
+
+
+@jit
+def set_term(S, k, term):  # type: ignore[no-untyped-def]
+    """The lease will be over a term from now."""
+    row = S.leases[k]
+    t = S.terms[term]
+    row.term = term
+    row.until = S.control[0].now + t.length
+    row.later = -1
+    row.sooner = t.tail
+    if t.tail >= 0:
+        S.leases[t.tail].later = k
+    else:
+        t.head = k
+    t.tail = k
+    if not t.set:
+        t.set = 1
+        schedule(S, t.leaf, row.until)
+
+
+@jit
+def unset_term(S, k):  # type: ignore[no-untyped-def]
+    """The lease has no end; the leaf of its term is corrected when it comes up."""
+    row = S.leases[k]
+    if row.term < 0:
+        return
+    t = S.terms[row.term]
+    if row.sooner >= 0:
+        S.leases[row.sooner].later = row.later
+    else:
+        t.head = row.later
+    if row.later >= 0:
+        S.leases[row.later].sooner = row.sooner
+    else:
+        t.tail = row.sooner
+    row.term = -1
+
+
+@jit
+def hold(S, a, units):  # type: ignore[no-untyped-def]
+    """So many more units of an account are held."""
+    row = S.accounts[a]
+    p = S.pools[row.pool]
+    row.held += units
+    p.held += units
+    p.taken += units
+    p.passed += units
+    if row.held >= row.capacity:
+        row.since = S.control[0].now
+    if row.held - row.over > row.capacity:
+        p.beyond += min(np.float64(units), row.held - row.over - row.capacity)
+
+
+@jit
+def unhold(S, a, units):  # type: ignore[no-untyped-def]
+    """So many units of an account are free again; who stands in line for them gets them."""
+    row = S.accounts[a]
+    p = S.pools[row.pool]
+    if row.held >= row.capacity:
+        row.since = S.control[0].now
+    row.held -= units
+    p.held -= units
+    serve(S, a)
+
+
+@jit
+def serve(S, a):  # type: ignore[no-untyped-def]
+    """Those in line get theirs, in order, as long as there is enough for the first of them."""
+    row = S.accounts[a]
+    p = S.pools[row.pool]
+    while row.head >= 0:
+        k = np.int64(row.head)
+        lease = S.leases[k]
+        if row.capacity - row.held < lease.units:
+            return
+        step_out(S, k)
+        p.served += 1
+        p.waited += S.control[0].now - lease.until
+        lease.state = HELD
+        hold(S, a, np.int64(lease.units))
+        if lease.term >= 0:
+            set_term(S, k, np.int64(lease.term))
+        if lease.task >= 0:
+            t = S.tasks[lease.task]
+            t.state = GOING
+            t.pc += 1
+            ready(S, np.int64(lease.task))
+            lease.task = -1
+
+
+@jit
+def step_in(S, k):  # type: ignore[no-untyped-def]
+    """The lease goes to the end of its account's line."""
+    lease = S.leases[k]
+    row = S.accounts[lease.account]
+    p = S.pools[row.pool]
+    lease.until = S.control[0].now
+    lease.sooner = row.tail
+    if row.tail >= 0:
+        S.leases[row.tail].later = k
+    else:
+        row.head = k
+    row.tail = k
+    p.joined += 1
+    p.lined += 1
+
+
+@jit
+def step_out(S, k):  # type: ignore[no-untyped-def]
+    """The lease leaves its account's line."""
+    lease = S.leases[k]
+    row = S.accounts[lease.account]
+    if lease.sooner >= 0:
+        S.leases[lease.sooner].later = lease.later
+    else:
+        row.head = lease.later
+    if lease.later >= 0:
+        S.leases[lease.later].sooner = lease.sooner
+    else:
+        row.tail = lease.sooner
+    lease.sooner = -1
+    lease.later = -1
+    S.pools[row.pool].lined -= 1
+
+
+@jit
+def leave_line(S, k):  # type: ignore[no-untyped-def]
+    """Who stood in line no longer does."""
+    a = np.int64(S.leases[k].account)
+    step_out(S, k)
+    S.pools[S.accounts[a].pool].left_line += 1
+    free_lease(S, k)
+    serve(S, a)
+
+
+@jit
+def end_terms(S, term):  # type: ignore[no-untyped-def]
+    """The first leases of a term are over, unless they were given back or extended meanwhile."""
+    t = S.terms[term]
+    now = S.control[0].now
+    while t.head >= 0 and S.leases[t.head].until <= now:
+        end_lease(S, np.int64(t.head))
+    schedule(S, t.leaf, S.leases[t.head].until if t.head >= 0 else NEVER)
+    t.set = 1 if t.head >= 0 else 0
+
+
+@jit
+def end_lease(S, k):  # type: ignore[no-untyped-def]
+    """A lease is over: its units are free, or wait to be swept."""
+    unset_term(S, k)
+    lease = S.leases[k]
+    a = np.int64(lease.account)
+    pool = S.accounts[a].pool
+    touch_pool(S, pool)
+    p = S.pools[pool]
+    if not p.swept:
+        units = np.int64(lease.units)
+        p.ended += units
+        free_lease(S, k)
+        unhold(S, a, units)
+        return
+    lease.state = OVER
+    lease.later = -1
+    lease.sooner = p.over_tail
+    if p.over_tail >= 0:
+        S.leases[p.over_tail].later = k
+    else:
+        p.over_head = k
+    p.over_tail = k
+    p.over += lease.units
+    S.accounts[a].over += lease.units
+
+
+@jit
+def swept(S, k):  # type: ignore[no-untyped-def]
+    """Takes a lease that is over out of the list of these."""
+    lease = S.leases[k]
+    p = S.pools[S.accounts[lease.account].pool]
+    if lease.sooner >= 0:
+        S.leases[lease.sooner].later = lease.later
+    else:
+        p.over_head = lease.later
+    if lease.later >= 0:
+        S.leases[lease.later].sooner = lease.sooner
+    else:
+        p.over_tail = lease.sooner
+    p.over -= lease.units
+    S.accounts[lease.account].over -= lease.units
+
+
+@jit
+def sweep(S, i, step):  # type: ignore[no-untyped-def]
+    """Those that are over are given back, the longest over first."""
+    p = S.pools[step.a]
+    touch_pool(S, np.int64(step.a))
+    wanted = number(S, i, np.int64(step.num))
+    while wanted >= 1.0 and p.over_head >= 0:
+        k = np.int64(p.over_head)
+        lease = S.leases[k]
+        a = np.int64(lease.account)
+        units = np.int64(lease.units)
+        wanted -= 1.0
+        if p.meter >= 0:
+            S.meters[p.meter].started += 1
+            record(S, p.meter, S.control[0].now - lease.until)
+        swept(S, k)
+        p.ended += units
+        free_lease(S, k)
+        unhold(S, a, units)
+
+
+@jit
+def give_back(S, handle):  # type: ignore[no-untyped-def]
+    """All that was taken at one moment is given back, or no longer waited for."""
+    while handle >= 0:
+        k = lease_of(S, handle)
+        if k < 0:
+            return
+        lease = S.leases[k]
+        handle = np.int64(lease.also)
+        a = np.int64(lease.account)
+        pool = np.int64(S.accounts[a].pool)
+        p = S.pools[pool]
+        touch_pool(S, pool)
+        if lease.state == WAITING:
+            leave_line(S, k)
+            continue
+        units = np.int64(lease.units)
+        if lease.state == OVER:
+            swept(S, k)
+        else:
+            unset_term(S, k)
+        if lease.state == KEPT:
+            p.kept -= units
+        p.given_back += units
+        free_lease(S, k)
+        unhold(S, a, units)
+
+
+@jit
+def all_held(S, handle):  # type: ignore[no-untyped-def]
+    """Whether everything that was taken with a handle is still held."""
+    if handle < 0:
+        return False
+    while handle >= 0:
+        k = lease_of(S, handle)
+        if k < 0 or (S.leases[k].state != HELD and S.leases[k].state != KEPT):
+            return False
+        handle = np.int64(S.leases[k].also)
+    return True
+
+
+@jit
+def prolong(S, handle, term):  # type: ignore[no-untyped-def]
+    """What is held is held for a term from now at least; without end where the term is -1."""
+    while handle >= 0:
+        k = lease_of(S, handle)
+        lease = S.leases[k]
+        handle = np.int64(lease.also)
+        if lease.state == KEPT:
+            continue
+        if term < 0:
+            unset_term(S, k)
+            lease.state = KEPT
+            S.pools[S.accounts[lease.account].pool].kept += lease.units
+        elif lease.term < 0 or lease.until < S.control[0].now + S.terms[term].length:
+            unset_term(S, k)
+            set_term(S, k, term)
+
+
+# ---- steps ---------------------------------------------------------------------------------------------------------
+
+
+@jit
+def key_in(S, i, register):  # type: ignore[no-untyped-def]
+    """The key in a register; 0 where a pool has none."""
+    return np.uint64(S.registers[i, register]) if register >= 0 else np.uint64(0)
+
+
+@jit
+def claim(S, i, pc):  # type: ignore[no-untyped-def]
+    """Units of a pool for this request: all of them, or none; where it may, it stands in line for them."""
+    step = S.code[pc]
+    pool = np.int64(step.a)
+    touch_pool(S, pool)
+    p = S.pools[pool]
+    units = np.int64(max(number(S, i, np.int64(step.num)), 1.0))
+    if p.spends:
+        a = account_of(S, pool, key_in(S, i, step.b))
+        if S.accounts[a].left < units:
+            return turn_away(S, i, pool, units, within_bound(S, a) >= units, step)
+        S.accounts[a].left -= units
+        p.taken += units
+        let_through(S, i, a, units, np.int64(step.c))
+        return pc + 1
+    listed = step.d == 2
+    keys = S.registers[i, step.b] if listed else np.int64(1)
+    got = np.int64(0)
+    within = True
+    for j in range(keys):
+        a = account_of(S, pool, np.uint64(S.registers[i, step.b + 1 + j]) if listed else key_in(S, i, step.b))
+        row = S.accounts[a]
+        within = bool(within and within_bound(S, a) >= units)
+        if got == j and row.head < 0 and row.capacity - row.held >= units:
+            row.held += units  # so that a key that is named twice is counted twice
+            got += 1
+    for j in range(got):
+        a = find_account(
+            S, pool, np.uint64(S.registers[i, step.b + 1 + j]) if listed else key_in(S, i, step.b)
+        )
+        S.accounts[a].held -= units
+    if got < keys and step.d != 1:
+        return turn_away(S, i, pool, units * keys, within, step)
+    also = np.int64(-1)
+    for j in range(keys):
+        a = find_account(
+            S, pool, np.uint64(S.registers[i, step.b + 1 + j]) if listed else key_in(S, i, step.b)
+        )
+        k = new_lease(S, a, units, HELD)
+        S.leases[k].also = also
+        also = handle_of(S, k)
+        if got < keys:
+            S.leases[k].state = WAITING
+            S.leases[k].term = step.law
+            step_in(S, k)
+        else:
+            hold(S, a, units)
+            if step.law >= 0:
+                set_term(S, k, np.int64(step.law))
+    S.registers[i, step.c] = also
+    return pc + 1
+
+
+@jit
+def claim_ahead(S, i, pc):  # type: ignore[no-untyped-def]
+    """As many units as there are, up to a number: one for this request, the others for the machine's stash."""
+    step = S.code[pc]
+    pool = np.int64(step.a)
+    p = S.pools[pool]
+    a = account_of(S, pool, key_in(S, i, step.b))
+    row = S.accounts[a]
+    if row.left < 1.0:
+        return turn_away(S, i, pool, np.int64(1), row.bound >= 1.0, step)
+    got = np.int64(math.floor(min(step.x, row.left)))
+    row.left -= got
+    p.taken += got
+    let_through(S, i, a, np.int64(1), np.int64(step.num))
+    stash = np.int64(step.c)
+    e = find_account(S, stash, np.uint64(S.registers[i, step.d]))
+    if got > 1 and e >= 0:
+        more = S.accounts[e]
+        outdate(S, stash, e)
+        more.left += got - 1
+        more.at = S.control[0].now + np.int64(step.y)
+        S.pools[stash].taken += got - 1
+    return pc + 1
+
+
+@jit
+def outdate(S, stash, e):  # type: ignore[no-untyped-def]
+    """What was taken ahead and is no longer good is lost."""
+    row = S.accounts[e]
+    if row.left > 0.0 and S.control[0].now >= row.at:
+        S.pools[stash].ended += np.int64(row.left)
+        row.left = 0.0
+
+
+@jit
+def from_stash(S, i, pc):  # type: ignore[no-untyped-def]
+    """One of the units that this machine has taken ahead, if it has one."""
+    step = S.code[pc]
+    stash = np.int64(step.a)
+    pool = np.int64(step.num)
+    p = S.pools[pool]
+    key = key_in(S, i, step.b)
+    machine = S.registers[i, step.law] if step.law >= 0 else np.int64(-1)
+    own = mix(key + np.uint64(machine + 1) * GOLDEN) >> np.uint64(1)
+    S.registers[i, step.d] = np.int64(own)
+    e = find_account(S, stash, own)
+    if e < 0:
+        e = add_account(S, stash, own)
+        share = share_of(S, pool, key)
+        rate = p.asked * share / p.shared
+        if rate > 0.0:
+            most = min(p.ahead, math.floor(capacity_of(S, pool, share)))
+            salt = mix(own ^ mix(S.control[0].seed + p.salt))
+            stationary_stash(S, e, rate, max(most, 1.0), np.float64(p.keep), salt)
+            S.pools[stash].taken += np.int64(S.accounts[e].left)
+    row = S.accounts[e]
+    outdate(S, stash, e)
+    if row.left >= 1.0:
+        row.left -= 1.0
+        S.pools[stash].passed += 1
+        let_through(S, i, account_of(S, pool, key), np.int64(1), np.int64(step.x))
+        S.registers[i, step.c] = 1
+    else:
+        S.registers[i, step.c] = 0
+    return pc + 1
+
+
+@jit
+def shown_free(S, pool, key, seen):  # type: ignore[no-untyped-def]
+    """Whether a key was free at a moment in the past, as far as its last change tells."""
+    a = find_account(S, pool, key)
+    if a < 0:
+        return True
+    row = S.accounts[a]
+    free = row.held < row.capacity
+    return free if row.since <= seen else not free
+
+
+@jit
+def chosen_before(S, i, at, n, key):  # type: ignore[no-untyped-def]
+    """Whether a key is among the first n of a list."""
+    for j in range(n):
+        if S.registers[i, at + 1 + j] == key:
+            return True
+    return False
+
+
+@jit
+def choose(S, i, pc):  # type: ignore[no-untyped-def]
+    """Different keys among those that are shown as free."""
+    step = S.code[pc]
+    pool = np.int64(step.a)
+    population = S.pools[pool].population
+    pop = S.populations[population]
+    most = min(np.int64(step.x), pop.keys)
+    n = np.int64(min(max(number(S, i, np.int64(step.num)), 1.0), np.float64(most)))
+    seen = S.control[0].now
+    if step.c >= 0 and S.registers[i, step.c] >= 0:
+        seen = S.registers[i, step.c]
+    base = mix(S.tasks[i].key + step.salt)
+    draws = np.uint64(0)
+    for j in range(n):
+        key = np.int64(0)
+        found = False
+        for _ in range(CHOICES):
+            draws += np.uint64(1)
+            key = pop.tag + draw_index(S, population, unit(mix(base + draws * GOLDEN)))
+            if not chosen_before(S, i, step.b, j, key) and shown_free(S, pool, np.uint64(key), seen):
+                found = True
+                break
+        looked = np.int64(0)
+        while not found and looked < LOOKED_THROUGH + j:
+            looked += 1
+            key = pop.tag + 1 + (key - pop.tag) % pop.keys
+            if not chosen_before(S, i, step.b, j, key):
+                found = looked >= LOOKED_THROUGH or shown_free(S, pool, np.uint64(key), seen)
+        S.registers[i, step.b + 1 + j] = key
+    S.registers[i, step.b] = n
+    return pc + 1
+
+
+@jit
+def look(S, i, pc):  # type: ignore[no-untyped-def]
+    """How much is left, for a later `write`."""
+    step = S.code[pc]
+    pool = np.int64(step.a)
+    a = account_of(S, pool, key_in(S, i, step.b))
+    left = free_units(S, a)
+    S.registers[i, step.c] = np.int64(left * FINE)
+    if left < 1.0:
+        return turn_away(S, i, pool, np.int64(1), within_bound(S, a) >= 1.0, step)
+    return pc + 1
+
+
+@jit
+def write(S, i, pc):  # type: ignore[no-untyped-def]
+    """What was read, less one unit: what others have taken since is forgotten."""
+    step = S.code[pc]
+    pool = np.int64(step.a)
+    touch_pool(S, pool)
+    p = S.pools[pool]
+    a = account_of(S, pool, key_in(S, i, step.b))
+    if p.spends:
+        S.accounts[a].left = S.registers[i, step.c] / FINE - 1.0
+        p.taken += 1
+        let_through(S, i, a, np.int64(1), np.int64(step.d))
+        return pc + 1
+    k = new_lease(S, a, np.int64(1), HELD)
+    hold(S, a, np.int64(1))
+    if step.law >= 0:
+        set_term(S, k, np.int64(step.law))
+    S.registers[i, step.d] = handle_of(S, k)
+    return pc + 1
+
+
+@jit
+def stand_still(S, i, pc):  # type: ignore[no-untyped-def]
+    """Waits for what the request stands in line for; -1 where it must."""
+    k = lease_of(S, S.registers[i, S.code[pc].c])
+    if k < 0 or S.leases[k].state != WAITING:
+        return pc + 1
+    t = S.tasks[i]
+    t.pc = pc
+    t.state = LINED
+    t.machine = k
+    S.leases[k].task = i
+    return np.int64(-1)
+
+
+@jit
+def abandon_line(S, k):  # type: ignore[no-untyped-def]
+    """Nobody waits any more for what a request that was given up stands in line for."""
+    if S.leases[k].state == WAITING:
+        touch_pool(S, S.accounts[S.leases[k].account].pool)
+        leave_line(S, k)
+
+
+@jit
+def is_left(S, i, step):  # type: ignore[no-untyped-def]
+    """Whether a unit of a pool can be had: of a key, or of any."""
+    p = S.pools[step.c]
+    if step.b >= 0 or p.spends:
+        return free_units(S, account_of(S, np.int64(step.c), key_in(S, i, step.b))) >= 1.0
+    return p.total < 0.0 or p.held < p.total
+
+
+@jit
+def bounded_step(S, i, pc):  # type: ignore[no-untyped-def]
+    """A step on something bounded; returns where the task goes on, or -1 where it stands still."""
+    step = S.code[pc]
+    op = step.op
+    if op == CLAIM:
+        return claim(S, i, pc)
+    if op == STASH:
+        return from_stash(S, i, pc)
+    if op == AHEAD:
+        return claim_ahead(S, i, pc)
+    if op == AWAIT_:
+        return stand_still(S, i, pc)
+    if op == CHOOSE:
+        return choose(S, i, pc)
+    if op == LOOK:
+        return look(S, i, pc)
+    if op == WRITE:
+        return write(S, i, pc)
+    if op == IF_HOLDS:
+        return pc + 1 if all_held(S, S.registers[i, step.c]) else np.int64(step.a)
+    if op == SEE:
+        S.registers[i, step.a] = S.control[0].now
+        if step.b >= 0:
+            e = find_entry(S, np.int64(step.b), np.uint64(S.registers[i, step.c]))
+            if e >= 0 and S.entries[e].present:
+                S.registers[i, step.a] = S.entries[e].inserted
+    elif op == PASS:
+        if S.registers[i, step.c] <= 0:
+            a = account_of(S, np.int64(step.a), key_in(S, i, step.b))
+            let_through(S, i, a, np.int64(1), np.int64(step.c))
+    elif op == RETURN:
+        if S.pools[step.a].spends:
+            a = account_of(S, np.int64(step.a), key_in(S, i, step.b))
+            row = S.accounts[a]
+            row.left = min(row.capacity, row.left + 1.0)
+            row.bound = min(row.capacity, row.bound + 1.0)
+            S.pools[step.a].given_back += 1
+        else:
+            give_back(S, S.registers[i, step.c])
+            S.registers[i, step.c] = -1
+    elif op == EXTEND or op == KEEP:
+        touch_pool(S, np.int64(step.a))
+        if not all_held(S, S.registers[i, step.c]):
+            S.tasks[i].outcome = _REFUSED
+            return np.int64(step.fail)
+        prolong(S, S.registers[i, step.c], np.int64(step.law))
+    elif op == SWEEP:
+        sweep(S, i, step)
+    elif op == COUNT_OVER:
+        S.registers[i, step.b] = S.pools[step.a].over
+    else:  # IF_LEFT
+        return pc + 1 if is_left(S, i, step) == (step.d == 0) else np.int64(step.a)
+    return pc + 1
