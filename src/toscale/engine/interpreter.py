@@ -13,12 +13,15 @@ from toscale.engine.arrivals import LONGEST, next_arrival
 from toscale.engine.cores import end_work, start_work
 from toscale.engine.draws import GOLDEN, draw_index, mix, number, unit
 from toscale.engine.jit import inlined, jit, prefetch
+from toscale.engine.locked import touch_lock
+from toscale.engine.locks import give_locks, take_locks
 from toscale.engine.machines import (
     BY_POLICY,
     PART,
     ROUND_ROBIN,
     SHARD,
     admit,
+    come_back,
     demand,
     join_queue,
     pick_machine,
@@ -27,6 +30,7 @@ from toscale.engine.machines import (
 )
 from toscale.engine.messages import end_request, send, take_batch, touch_buffer
 from toscale.engine.model import Outcome
+from toscale.engine.repeat import begin_pass, in_vain, judge_pass, leave_repeat, pass_again
 from toscale.engine.state import Op, Status
 from toscale.engine.stores import FRESH, INDEX, bucket_of, drop, get, put, shard_of
 from toscale.engine.tasks import (
@@ -41,6 +45,7 @@ from toscale.engine.tasks import (
     touch,
 )
 from toscale.engine.tree import NEVER, schedule
+from toscale.engine.users import begin_request, enter, next_request
 
 JUMP, PICK, HOP, ACQUIRE, WORK, RELEASE = (
     int(Op.JUMP),
@@ -85,6 +90,22 @@ MARK, UNMARK, MARKFAIL, TAKE, DONE, DIE, END, FAIL = (
     int(Op.END),
     int(Op.FAIL),
 )
+PASS, JUDGE, AGAIN, VAIN, IF_ENDED, ANSWERED = (
+    int(Op.PASS),
+    int(Op.JUDGE),
+    int(Op.AGAIN),
+    int(Op.VAIN),
+    int(Op.IF_ENDED),
+    int(Op.ANSWERED),
+)
+BACK, LOCK, UNLOCK, BEGIN, NEXT, LEAVE = (
+    int(Op.BACK),
+    int(Op.LOCK),
+    int(Op.UNLOCK),
+    int(Op.BEGIN),
+    int(Op.NEXT),
+    int(Op.LEAVE),
+)
 
 O_DONE, O_REFUSED, O_FAILED, O_TIMED_OUT, O_BUSY = (
     int(Outcome.DONE),
@@ -93,17 +114,18 @@ O_DONE, O_REFUSED, O_FAILED, O_TIMED_OUT, O_BUSY = (
     int(Outcome.TIMED_OUT),
     int(Outcome.BUSY),
 )
-S_DONE, S_TASKS, S_MESSAGES, S_TRACKERS, S_ENTRIES, S_EVENTS = (
+S_DONE, S_TASKS, S_MESSAGES, S_TRACKERS, S_ENTRIES, S_EVENTS, S_LOCKED = (
     int(Status.DONE),
     int(Status.TASKS),
     int(Status.MESSAGES),
     int(Status.TRACKERS),
     int(Status.ENTRIES),
     int(Status.EVENTS),
+    int(Status.LOCKED),
 )
 O_ANSWERED, O_STOPPED = int(Outcome.ANSWERED), int(Outcome.STOPPED)
 
-LEAF_FLOW, LEAF_MACHINE, LEAF_RING = 0, 1, 2
+LEAF_FLOW, LEAF_MACHINE, LEAF_RING, LEAF_USERS = 0, 1, 2, 3
 
 
 @jit
@@ -385,6 +407,33 @@ def run_step(S, i, pc):  # type: ignore[no-untyped-def]
             return np.int64(-1)
     elif op == MGET:
         get_many(S, i, step)
+    elif op == LOCK:
+        return take_locks(S, i, step, pc)
+    elif op == UNLOCK:
+        return give_locks(S, i, step, pc)
+    elif op == PASS:
+        begin_pass(S, i, step)
+    elif op == JUDGE:
+        return judge_pass(S, i, step, pc)
+    elif op == LEAVE:
+        leave_repeat(S, i, np.int64(step.a))
+    elif op == AGAIN:
+        return pass_again(S, i, step, pc)
+    elif op == VAIN:
+        return in_vain(S, i, step, pc)
+    elif op == IF_ENDED:
+        if (step.mask >> np.uint64(S.registers[i, step.b])) & np.uint64(1) == np.uint64(0):
+            return np.int64(step.a)
+    elif op == ANSWERED:
+        if t.outcome != O_ANSWERED:
+            return np.int64(step.fail)
+        t.outcome = O_DONE
+    elif op == BACK:
+        return come_back(S, i, step, pc)
+    elif op == BEGIN:
+        begin_request(S, i)
+    elif op == NEXT:
+        return next_request(S, i)
     else:  # MPUT
         for j in range(S.registers[i, step.b]):
             put(S, np.int64(step.a), np.uint64(S.registers[i, step.b + 1 + j]), step.x)
@@ -473,6 +522,9 @@ def close_window(S):  # type: ignore[no-untyped-def]
     for k in range(c.n_buffers):
         touch_buffer(S, k)
         S.snap_buffers[w, k] = S.buffers[k]
+    for k in range(c.n_locks):
+        touch_lock(S, k)
+        S.snap_locks[w, k] = S.locks[k]
     S.snap_live[w] = c.live + c.messages
     c.window = w + 1
     c.window_ends = end + c.window_length
@@ -492,6 +544,8 @@ def advance(S, windows):  # type: ignore[no-untyped-def]
             return S_TRACKERS
         if 2 * (c.entries + c.touches) >= c.n_buckets:
             return S_ENTRIES
+        if c.locked_keys + c.locked_margin > c.n_locked:
+            return S_LOCKED
         if c.events >= c.budget:
             return S_EVENTS
         c.events += 1
@@ -519,6 +573,8 @@ def advance(S, windows):  # type: ignore[no-untyped-def]
                     i = arrive(S, which)
                 elif kind == LEAF_MACHINE:
                     i = end_work(S, which)
+                elif kind == LEAF_USERS:
+                    i = enter(S, which)
                 else:
                     time_out(S, which)
                     continue

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from toscale.engine import stores
-from toscale.engine.state import ENTRY, TASK, UNSET, State, Status, records
+from toscale.engine import locked, stores
+from toscale.engine.state import ENTRY, LOCKED, TASK, UNSET, State, Status, records
 from toscale.engine.tree import NEVER, rebuild
 
 ENTRIES = 1 << 20
@@ -70,6 +70,13 @@ def enlarged(s: State, status: Status, limits: Limits) -> State | None:
                 return None
             trackers, control.free_tracker = _lengthened(s.trackers, "pending", int(control.free_tracker))
             return s.replaced(trackers=trackers, lasts=_longer(s.lasts, -1))
+        case Status.LOCKED:
+            if 2 * len(s.locked) > limits.entries:
+                return None
+            rows, control.free_locked = _lengthened(s.locked, "chain", int(control.free_locked))
+            larger = s.replaced(locked=rows, locked_buckets=np.full(4 * len(rows), -1, dtype=np.int32))
+            locked.rehash_locked(larger)
+            return larger
         case _:
             most = 2 * power_of_two(limits.entries)  # two buckets for each entry, so that chains are short
             more = min(4 * len(s.buckets), most)
@@ -99,6 +106,8 @@ def _unset(rows: Any) -> None:
     if rows.dtype == TASK:
         for name in ("pc", *UNSET):
             rows[name] = -1
+    if rows.dtype == LOCKED:
+        rows["lock"] = -1
 
 
 def _lengthened(rows: Any, link: str, free: int) -> tuple[Any, int]:

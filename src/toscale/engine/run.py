@@ -28,7 +28,7 @@ __all__ = ["Limits", "Readings", "Replication", "StoreStart"]
 class Readings:
     """The counts of a replication at the end of each window, cumulated, and its histograms per window.
 
-    `meters`, `stations`, `stores`, `buffers`: record arrays (windows + 1, parts), row 0 is the beginning of
+    `meters`, `stations`, `stores`, `buffers`, `locks`: record arrays (windows + 1, parts), row 0 is the beginning of
     the first window. `histogram`: (windows, meters, cells). `live`: requests and messages on their way at the
     end of each window. `length`: seconds a window.
     """
@@ -37,6 +37,7 @@ class Readings:
     stations: Any
     stores: Any
     buffers: Any
+    locks: Any
     histogram: Any
     live: Any
     length: float
@@ -72,8 +73,13 @@ class Replication:
         self.state = set_up.state(window)
         with np.errstate(over="ignore"):
             for flow in range(len(model.flows)):
-                if self.state.flows[flow].kind != arrivals.CAUSED:
-                    schedule(self.state, flow, arrivals.next_arrival(self.state, flow))
+                match int(self.state.flows[flow].kind):
+                    case arrivals.CAUSED:
+                        pass
+                    case arrivals.USERS:  # they come at once
+                        schedule(self.state, flow, np.int64(0))
+                    case _:
+                        schedule(self.state, flow, arrivals.next_arrival(self.state, flow))
             if not empty:
                 self.state = set_up.filled(self.state)
 
@@ -115,6 +121,7 @@ class Replication:
             "stations": s.stations.copy(),
             "stores": s.stores.copy(),
             "buffers": s.buffers.copy(),
+            "locks": s.locks.copy(),
         }
         s.meters["longest"] = 0
         s.histogram[: self.windows] = 0
@@ -139,7 +146,7 @@ class Replication:
         """Makes one window of each two. Their number must be even."""
         s = self.state
         n = int(s.control[0].window)
-        for name in ("snap_meters", "snap_stations", "snap_stores", "snap_buffers", "snap_live"):
+        for name in ("snap_meters", "snap_stations", "snap_stores", "snap_buffers", "snap_locks", "snap_live"):
             array = getattr(s, name)
             array[: n // 2] = array[1:n:2].copy()
         merged = s.histogram[0:n:2] + s.histogram[1:n:2]
@@ -190,6 +197,7 @@ class Replication:
             stations=from_start("stations"),
             stores=from_start("stores"),
             buffers=from_start("buffers"),
+            locks=from_start("locks"),
             histogram=s.histogram[:n],
             live=s.snap_live[:n].copy(),
             length=float(s.control[0].window_length) * TICK,

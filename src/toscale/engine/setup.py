@@ -10,7 +10,18 @@ from typing import Any
 import numpy as np
 
 from toscale.engine import arrivals, interpreter, stores
-from toscale.engine.model import After, Clock, Consume, Discipline, Evict, Model, Poisson, Policy
+from toscale.engine.model import (
+    After,
+    Clock,
+    Consume,
+    Discipline,
+    Evict,
+    Model,
+    Poisson,
+    Policy,
+    Trace,
+    Users,
+)
 from toscale.engine.room import ENTRIES, Limits, chained, enlarged, power_of_two
 from toscale.engine.state import (
     AFTER,
@@ -20,6 +31,8 @@ from toscale.engine.state import (
     ENTRY,
     FLOW,
     LEAF,
+    LOCK,
+    LOCKED,
     MACHINE,
     MESSAGE,
     METER,
@@ -77,7 +90,10 @@ class SetUp:
         model, tables = self.model, self.tables
         arrays: dict[str, Any] = dict(tables.arrays)
         machine_counts = [_machines(s) for s in model.stations]
-        leaves: list[tuple[int, int]] = [(interpreter.LEAF_FLOW, k) for k in range(len(model.flows))]
+        leaves: list[tuple[int, int]] = [
+            (interpreter.LEAF_USERS if isinstance(flow.source, Users) else interpreter.LEAF_FLOW, k)
+            for k, flow in enumerate(model.flows)
+        ]
 
         stations = records(STATION, len(model.stations))
         machines = records(MACHINE, sum(machine_counts))
@@ -130,6 +146,8 @@ class SetUp:
         row.leaf_bits = int(row.leaves).bit_length() - 1
         row.horizon = (1 << (63 - int(row.leaf_bits))) - 1
         row.free_entry = -1
+        row.locked_margin = tables.locked
+        locked = 4 * tables.locked if tables.locked else 1
         meters = len(tables.meters)
         buckets = power_of_two(max(1024, 4 * tables.touches))
         w = self.most_windows
@@ -162,12 +180,16 @@ class SetUp:
             ready=np.zeros(tasks, dtype=np.int64),
             counts=np.zeros(most_shards, dtype=np.int64),
             distinct=np.zeros(most_shards, dtype=np.int64),
+            locks=records(LOCK, len(model.locks)),
+            locked=chained(LOCKED, locked, "chain"),
+            locked_buckets=np.full(power_of_two(2 * locked), -1, dtype=np.int32),
             store_rates=np.zeros((max(len(model.stores), 1), max(len(tables.populations), 1))),
             meters=records(METER, meters),
             snap_meters=np.zeros((w, max(meters, 1)), dtype=METER).view(np.recarray),
             snap_stations=np.zeros((w, len(stations)), dtype=STATION).view(np.recarray),
             snap_stores=np.zeros((w, len(store_rows)), dtype=STORE).view(np.recarray),
             snap_buffers=np.zeros((w, len(buffers)), dtype=BUFFER).view(np.recarray),
+            snap_locks=np.zeros((w, max(len(model.locks), 1)), dtype=LOCK).view(np.recarray),
             snap_live=np.zeros(w, dtype=np.int64),
             histogram=np.zeros((w, max(meters, 1), CELL_COUNT), dtype=np.int32),
         )
@@ -241,6 +263,12 @@ class SetUp:
                     phases.extend(np.sort(generator.random(number)) * every / TICK)
                 case Consume() | After():
                     row.kind = arrivals.CAUSED
+                case Users(number):
+                    row.kind, row.points = arrivals.USERS, number
+                case Trace(times, again):
+                    row.kind, row.first, row.points = arrivals.TRACED, len(phases), len(times)
+                    row.every = 0 if again is None else max(1, round(again / TICK))
+                    phases.extend(_moments(flow.name, times, again))
         return rows, np.array(points or [(0.0, 0.0, 0.0)]), np.array(phases or [0.0])
 
     def _after(self) -> Any:
@@ -367,3 +395,11 @@ def _curve(name: str, rates: tuple[float, ...], times: tuple[float, ...]) -> lis
     rate = np.array(rates) * TICK
     passed = np.concatenate([[0.0], np.cumsum(np.diff(at) * (rate[1:] + rate[:-1]) / 2)])
     return list(zip(at, rate, passed, strict=True))
+
+
+def _moments(name: str, times: tuple[float, ...], again: float | None) -> Any:
+    if not times or times[0] < 0 or any(b < a for a, b in pairwise(times)):
+        raise ModelError(f"the arrivals of {name!r} need moments, from 0 on, none before the one before it")
+    if again is not None and again < times[-1]:
+        raise ModelError(f"the arrivals of {name!r} begin again before they have ended")
+    return np.array(times) / TICK
