@@ -704,6 +704,8 @@ class _Compiler:
         whoever does not get it.
         """
         taken: list[tuple[int, Label]] = []
+        if listed is None and not all(lock.key for lock in locks):
+            raise ModelError("a lock of a single call needs the register of its key")
         for lock in sorted(locks, key=lambda each: self.find(self.locks, each.lock, "lock")):
             chain = self.register(f"locked:{frame.depth}:{len(taken)}")
             self.register(f"locked:{frame.depth}:{len(taken)}:next")
@@ -715,8 +717,8 @@ class _Compiler:
                 Op.LOCK,
                 a=self.locks[lock.lock],
                 b=chain,
-                c=self.register(lock.key) if listed is None else _ListAt(listed),
-                d=-1 if listed is None else max(1, shards),
+                c=self.register(lock.key) if lock.key else _ListAt(listed),
+                d=-1 if lock.key else max(1, shards),
                 x=1.0 if lock.wait else 0.0,
                 fail=given,
             )

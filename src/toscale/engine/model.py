@@ -225,8 +225,8 @@ class Pick(Enum):
 class Locked:
     """What a call does alone: while it works, nobody else has `lock` for the key in the register `key`.
 
-    Who finds it taken waits, in order of arrival, or (`wait` False) ends BUSY. A scattered call has the lock
-    for each of its keys, and `key` is not asked.
+    Who finds it taken waits, in order of arrival, or (`wait` False) ends BUSY. A scattered call may have the lock
+    for each of its keys instead (`key` empty).
     """
 
     lock: str

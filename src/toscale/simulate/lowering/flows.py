@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from toscale.design import flow as language
 from toscale.design.model import Design
-from toscale.engine.model import After, Buffer, Call, Consume, Flow, Poisson, Source, Steps, Visit
+from toscale.engine.model import After, Buffer, Call, Consume, Flow, Lock, Poisson, Source, Steps, Visit
 from toscale.simulate.lowering.entities import SIZE_REGISTER
 from toscale.simulate.lowering.ledger import Ledger
 from toscale.simulate.lowering.machines import Machines
@@ -56,6 +56,7 @@ class FlowLowering:
     actors: set[str] = field(default_factory=set)
     flows: tuple[Flow, ...] = ()
     buffers: tuple[Buffer, ...] = ()
+    locks: tuple[Lock, ...] = ()
 
     def run(self) -> None:
         """Both times through; the results are in `flows`, `buffers` and beside them."""
@@ -92,6 +93,7 @@ class FlowLowering:
         )
         self.used = set(lowering.record.used)
         self.actors = lowering.record.actors
+        self.locks = tuple(lowering.record.locks.values())
         self._understate(survey)
 
     # ---- once through ------------------------------------------------
@@ -126,7 +128,9 @@ class FlowLowering:
     def _scope(self, flow: language.Flow, known: set[str]) -> Scope:
         source = self.sources.sources.get(flow.name)
         batch = source.batch if isinstance(source, Consume) else 1
-        return Scope(flow.name, self._caller(flow), Touched(), known, batch=batch)
+        caller = self._caller(flow)
+        asks = caller is not None and caller not in self.design.components
+        return Scope(flow.name, caller, Touched(), known, batch=batch, asks=asks)
 
     def _caller(self, flow: language.Flow) -> str | None:
         """Who calls the first step: the actor, the queue, or the actor of the flow before; else nobody does."""

@@ -35,6 +35,7 @@ from toscale.engine.model import (
 )
 from toscale.simulate.lowering.entities import SIZE_REGISTER, Entities, Held
 from toscale.simulate.lowering.ledger import Ledger, NotComputable
+from toscale.simulate.lowering.locks import LockLowering
 from toscale.simulate.lowering.machines import Machines, Part
 from toscale.simulate.lowering.scope import Scope
 from toscale.simulate.lowering.values import Values, shown_time
@@ -86,6 +87,7 @@ class Operations:
     unread: frozenset[str]
     sized: frozenset[str]
     present: dict[tuple[str, str], float]  # by flow and entity
+    locks: LockLowering
 
     # ---- messages ------------------------------------------------
 
@@ -128,10 +130,12 @@ class Operations:
             before = scope.draw(path, [held])
         rows, needed = self.amount(step.rows, scope)
         before += scope.draw(path, needed)
+        needed_too, locks = self.locks.of(step, part.name, scope)
+        before += needed_too
         work = self.work(step, part, name, rows)
         inner, hit = self.keys_of(name, part, scope, held, entity, path)
         pick = Pick.COPY if step.from_copy else Pick.PRIMARY
-        visit = Visit(path, part.name, work, link, pick, held.register, (*inner, *then()))
+        visit = Visit(path, part.name, work, link, pick, held.register, (*inner, *then()), locks)
         if part.hit_ratio is not None and name in _READS:
             return Operation(tuple(before), (visit,), Chance(part.hit_ratio))
         return Operation(tuple(before), (visit,), hit)
@@ -174,9 +178,11 @@ class Operations:
             )
         if then():
             raise NotComputable("`then` below a call for several keys is not simulated yet", step.place)
+        needed_too, locks = self.locks.of(step, part.name, scope, listed=True)
+        before += needed_too
         looks_up = part.store is not None and name in _READS
         puts = part.store is not None and name not in (*_READS, "delete")
-        listed = source or (f"keys:{path}" if looks_up or puts else None)
+        listed = source or (f"keys:{path}" if looks_up or puts or locks else None)
         missed = f"missed:{path}" if looks_up else None
         scattered = Scatter(
             path,
@@ -195,6 +201,7 @@ class Operations:
             bytes=self.entry_bytes(part, step.entity or "") if looks_up or puts else 0.0,
             at_most=self.at_most(step, count) if listed is not None and source is None else LONGEST_LIST,
             keep=None if source is not None else listed,
+            locks=locks,
         )
         if part.hit_ratio is not None and name in _READS:
             return Operation(tuple(before), (scattered,), Chance(part.hit_ratio))
