@@ -54,7 +54,7 @@ _CHUNK = 1_000_000  # events between two looks at the clock and at the user
 class Sampled:
     """What the replications have counted, by batch: all batches of all replications, one after the other.
 
-    `meters`, `stations`, `stores`, `buffers`: record arrays (batches, parts) of increments. `cumulated`:
+    `meters`, `stations`, `stores`, `buffers`, `locks`: record arrays (batches, parts) of increments. `cumulated`:
     (batches, meters, cells), answered requests at or below each cell. `seconds`: each batch's length.
     """
 
@@ -62,6 +62,7 @@ class Sampled:
     stations: Any
     stores: Any
     buffers: Any
+    locks: Any
     cumulated: Any
     seconds: float
     growth: Any  # (replications, meters): requests more on their way, per second
@@ -341,6 +342,8 @@ class _Run:
                 return f"more than {self.limits.messages:,} messages were waiting"
             case Status.ENTRIES:
                 return f"more than {self.limits.entries:,} keys were touched"
+            case Status.LOCKED:
+                return f"more than {self.limits.entries:,} keys were locked at one time"
             case _:
                 return "the simulated time is longer than the clock can count"
 
@@ -394,6 +397,7 @@ def sample(replications: list[Replication], batches: int = BATCHES) -> Sampled:
         stations=increments("stations"),
         stores=increments("stores"),
         buffers=increments("buffers"),
+        locks=increments("locks"),
         cumulated=np.cumsum(np.concatenate(histograms), axis=2),
         seconds=per_batch * length,
         growth=trend("meters", lambda m: m["started"] - m["done"] - m["causes"].sum(axis=2)),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from toscale.engine.model import Attribute, Chance, Compare, Flag, Number, Population, Register, Test
+from toscale.engine.model import Attribute, Chance, Compare, Ended, Flag, Number, Population, Register, Test
 from toscale.theory.numbers import OPERATORS, Spread, constant, floored, holds, mixture
 from toscale.theory.popularity import Array, keys
 
@@ -148,6 +148,8 @@ class Known:
             return test.probability, self, self
         if isinstance(test, Flag):
             test = Compare(Register(test.register), "!=", 0.0)
+        if isinstance(test, Ended):  # asked behind a repetition only, which knows how its passes end
+            return 0.0, self, self
         assert isinstance(test, Compare)
         left, right = self.number(test.left), self.number(test.right)
         if test.left == test.right:
