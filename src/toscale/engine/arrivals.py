@@ -39,10 +39,7 @@ def varying_arrival(S, f):  # type: ignore[no-untyped-def]
     between points.
     """
     if f.kind == TRACED:
-        turn = f.count // f.points
-        if turn > 0 and f.every <= 0:
-            return NEVER
-        return np.int64(S.phases[f.first + f.count - turn * f.points]) + turn * f.every
+        return np.int64(S.phases[f.first + f.count]) if f.count < f.points else NEVER
     last = f.first + f.points - 1
     k = f.first
     while k < last and S.points[k + 1, 2] <= f.clock:

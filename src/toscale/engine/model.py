@@ -590,12 +590,9 @@ class Users:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Arrivals at these moments, ascending, in seconds; again from the beginning `every` so many seconds (None:
-    once).
-    """
+    """Arrivals at these moments, ascending, in seconds; none after the last."""
 
     times: tuple[float, ...]
-    every: float | None = None
 
 
 Source = Poisson | Consume | After | Clock | Users | Trace

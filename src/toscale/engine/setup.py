@@ -265,10 +265,9 @@ class SetUp:
                     row.kind = arrivals.CAUSED
                 case Users(number):
                     row.kind, row.points = arrivals.USERS, number
-                case Trace(times, again):
+                case Trace(times):
                     row.kind, row.first, row.points = arrivals.TRACED, len(phases), len(times)
-                    row.every = 0 if again is None else max(1, round(again / TICK))
-                    phases.extend(_moments(flow.name, times, again))
+                    phases.extend(_moments(flow.name, times))
         return rows, np.array(points or [(0.0, 0.0, 0.0)]), np.array(phases or [0.0])
 
     def _after(self) -> Any:
@@ -397,9 +396,7 @@ def _curve(name: str, rates: tuple[float, ...], times: tuple[float, ...]) -> lis
     return list(zip(at, rate, passed, strict=True))
 
 
-def _moments(name: str, times: tuple[float, ...], again: float | None) -> Any:
+def _moments(name: str, times: tuple[float, ...]) -> Any:
     if not times or times[0] < 0 or any(b < a for a, b in pairwise(times)):
         raise ModelError(f"the arrivals of {name!r} need moments, from 0 on, none before the one before it")
-    if again is not None and again < times[-1]:
-        raise ModelError(f"the arrivals of {name!r} begin again before they have ended")
     return np.array(times) / TICK

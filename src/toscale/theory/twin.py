@@ -110,8 +110,8 @@ class _Solver:
                 return average(flow.source)
             case Clock(every, number):
                 return number / every if every > 0 else 0.0
-            case Trace(moments, again):
-                lasts = again if again is not None else max(moments, default=0.0)
+            case Trace(moments):
+                lasts = max(moments, default=0.0)
                 return len(moments) / lasts if lasts > 0 else 0.0
             case _:
                 return 0.0
