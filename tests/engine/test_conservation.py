@@ -27,6 +27,7 @@ from toscale.engine.model import (
     Drop,
     Each,
     End,
+    Ended,
     Evict,
     Flag,
     Flow,
@@ -35,16 +36,21 @@ from toscale.engine.model import (
     If,
     Key,
     Link,
+    Lock,
+    Locked,
     Measure,
     Model,
     NewKey,
     Outcome,
     Parallel,
+    Pause,
     Pick,
     Poisson,
     Policy,
     Population,
     Put,
+    Repeat,
+    Request,
     Retry,
     Scatter,
     Send,
@@ -60,6 +66,7 @@ from toscale.engine.run import Replication, StoreStart
 from toscale.engine.state import Status
 
 KEYS = Population("k", 1, 500, 0.8)
+FEW = Population("f", 2, 2)
 ENDS = 2.0  # seconds after which no request begins
 
 times = st.sampled_from(
@@ -92,6 +99,10 @@ stations = st.builds(
     zones=st.sampled_from([(), (0, 1)]),
 )
 works = st.builds(Work.of, times)
+locks = st.sampled_from(
+    [(), (), (Locked("l0", "key"),), (Locked("l1", "few", False),), (Locked("l1", "few"), Locked("l0", "key"))]
+)
+listed = st.sampled_from([(), (Locked("l0"),), (Locked("l0", wait=False), Locked("l1"))])
 policies = st.fixed_dictionaries(
     {
         "timeout": st.none() | st.sampled_from([0.001, 0.01, 0.05]),
@@ -104,6 +115,7 @@ policies = st.fixed_dictionaries(
 def models(draw: st.DrawFn) -> Model:
     """Two flows over three stations, a store and a buffer."""
     number = count()
+    locked: list[Locked] = []
 
     def path() -> str:
         return f"p{next(number)}"
@@ -113,18 +125,36 @@ def models(draw: st.DrawFn) -> Model:
 
     def step(depth: int) -> Step:
         station = draw(st.sampled_from(["s0", "s1", "s2"]))
-        flat = ["delay", "store", "send", "scatter", "end"]
+        flat = ["delay", "pause", "store", "send", "scatter", "end"]
         match draw(
             st.sampled_from(
                 ["visit", *flat]
                 if depth > 3
-                else ["visit", "call", "each", "parallel", "if", "fork", "measure", *flat]
+                else ["visit", "call", "each", "repeat", "parallel", "if", "fork", "measure", "request", *flat]
             )
         ):
             case "visit":
+                alone = () if locked else draw(locks)  # a lock within a lock may wait for itself, for ever
+                locked.extend(alone)
                 body = steps(depth + 1) if depth < 4 else ()
+                del locked[len(locked) - len(alone) :]
                 pick = draw(st.sampled_from([Pick.POLICY, Pick.ANY]))
-                return Visit(path(), station, draw(works), draw(links), pick, body=body)
+                return Visit(path(), station, draw(works), draw(links), pick, body=body, locks=alone)
+            case "repeat":
+                tests = [Chance(0.3), Flag("found"), Ended((Outcome.DONE, Outcome.ANSWERED))]
+                return Repeat(
+                    path(),
+                    steps(depth + 1),
+                    draw(st.none() | st.sampled_from([Law.fixed(0.004), Law.uniform(0.0, 0.01)])),
+                    tuple(draw(st.lists(st.sampled_from(tests), max_size=2))),
+                    *draw(st.sampled_from([(3, None), (None, 0.02), (2, 0.01)])),
+                    in_vain=steps(depth + 1) if draw(st.booleans()) else None,
+                    fresh=draw(st.sampled_from([(), ("key",)])),
+                )
+            case "request":
+                return Request(path(), steps(depth + 1))
+            case "pause":
+                return Pause(path(), draw(works))
             case "call":
                 handlers = {o: steps(depth + 1) for o in HANDLED if draw(st.booleans())}
                 return Call(path(), steps(depth + 1), handlers=handlers, **draw(policies))
@@ -178,13 +208,15 @@ def models(draw: st.DrawFn) -> Model:
                     pick=Pick.ANY,
                     store="c",
                     put=draw(st.booleans()),
+                    at_most=3,
+                    locks=() if locked else draw(listed),
                 )
             case _:
                 chance = draw(st.sampled_from([o for o in Outcome if o is not Outcome.DONE]))
                 return If(path(), Chance(0.3), (End(path(), chance),))
 
     parts = tuple(_named(draw(stations), f"s{k}") for k in range(3))
-    first = (Key(path(), "key", KEYS), *steps(0))
+    first = (Key(path(), "key", KEYS), Key(path(), "few", FEW), *steps(0))
     return Model(
         stations=parts,
         stores=(
@@ -204,6 +236,7 @@ def models(draw: st.DrawFn) -> Model:
             ),
         ),
         spans=(Span("f", "con"),),
+        locks=(Lock("l0", "s0"), Lock("l1", "s1")),
     )
 
 
@@ -228,3 +261,4 @@ def test_whatever_a_model_does_nothing_is_lost_and_no_slot_stays_held(model: Mod
     assert int(state.stations["busy"].sum()) == int(state.stations["waiting"].sum()) == 0
     assert int(state.machines["outstanding"].sum()) == 0
     assert int(state.control[0].messages) == int(state.control[0].trackers) == 0
+    assert int(state.control[0].locked_keys) == int(state.locks["waiting"].sum()) == 0

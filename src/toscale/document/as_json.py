@@ -99,7 +99,7 @@ def flow_json(flow: FlowResult) -> Plain:
 
 
 def component_json(component: ComponentResult) -> Plain:
-    """A component; `hit_ratio`, `lag` and `depth` where it has them."""
+    """A component; `hit_ratio`, `lag`, `depth`, `lock_waiting` and `lock_refused` where it has them."""
     said = {
         "arrivals": figure_json(component.arrivals),
         "utilisation": figure_json(component.utilisation),
@@ -110,7 +110,7 @@ def component_json(component: ComponentResult) -> Plain:
         "refused": figure_json(component.refused),
         "abandoned": figure_json(component.abandoned),
     }
-    for name in ("hit_ratio", "lag", "depth"):
+    for name in ("hit_ratio", "lag", "depth", "lock_waiting", "lock_refused"):
         figure = getattr(component, name)
         if figure is not None:
             said[name] = figure_json(figure)

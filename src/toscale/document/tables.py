@@ -351,6 +351,8 @@ def simulated_components_table(simulation: Simulation) -> Table:
         Column("Queue", True, 3),
         Column("Hit ratio", True, 1),
         Column("Refused", True, 4),
+        Column("Waiting for locks", True, 2),
+        Column("Found locked", True, 2),
     )
     where = (
         "waiting, queue and refused at the upper end of the rates"
@@ -371,6 +373,8 @@ def _component_cells(both: list[ComponentResult]) -> tuple[Cell, ...]:
         _queue(busiest),
         with_margin(both[0].hit_ratio, percent),
         rate(refused) if refused else DASH,
+        with_margin(busiest.lock_waiting, seconds),
+        DASH if busiest.lock_refused is None or not busiest.lock_refused.value else _found_locked(busiest),
     )
 
 
@@ -416,6 +420,11 @@ def _bound_cells(load: str, bound: BoundResult) -> tuple[str, ...]:
         with_margin(bound.excess, percent),
         with_margin(bound.shortfall, percent),
     )
+
+
+def _found_locked(result: ComponentResult) -> str:
+    """The share of those that asked for a lock and were refused."""
+    return with_margin(result.lock_refused, percent)
 
 
 def _use(result: ComponentResult) -> Cell:

@@ -8,8 +8,8 @@ from toscale.engine.draws import GOLDEN, mix, unit
 from toscale.engine.jit import inlined, jit
 from toscale.engine.tree import NEVER
 
-POISSON, VARYING, TICKING, CAUSED = 0, 1, 2, 3
-"""Numbers of the kinds of sources in the tables; CAUSED: by messages or by other requests."""
+POISSON, VARYING, TICKING, CAUSED, TRACED, USERS = 0, 1, 2, 3, 4, 5
+"""Numbers of the kinds of sources in the tables; CAUSED: by messages or by other requests; USERS: each by itself."""
 
 LONGEST = 4.0e18
 """No wait is longer than this many ticks (127 years)."""
@@ -33,11 +33,13 @@ def next_arrival(S, flow):  # type: ignore[no-untyped-def]
 
 @jit
 def varying_arrival(S, f):  # type: ignore[no-untyped-def]
-    """The time at which the integral of the rate reaches the arrivals' own time (inversion, not thinning).
+    """The next moment of a trace; else the time at which the integral of the rate reaches the arrivals' own time (inversion, not thinning).
 
     Columns of `points`: time (ticks), rate (per tick), integral of the rate until then. Straight lines
     between points.
     """
+    if f.kind == TRACED:
+        return np.int64(S.phases[f.first + f.count]) if f.count < f.points else NEVER
     last = f.first + f.points - 1
     k = f.first
     while k < last and S.points[k + 1, 2] <= f.clock:

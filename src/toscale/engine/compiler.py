@@ -8,7 +8,7 @@ own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from toscale.engine.bounded_code import bounded, bounded_test
@@ -29,6 +29,7 @@ from toscale.engine.model import (
     Drop,
     Each,
     End,
+    Ended,
     Extend,
     Flag,
     Fork,
@@ -41,6 +42,7 @@ from toscale.engine.model import (
     Key,
     Left,
     Link,
+    Locked,
     Look,
     Measure,
     Model,
@@ -50,11 +52,14 @@ from toscale.engine.model import (
     Over,
     Parallel,
     Pass,
+    Pause,
     Pick,
     Policy,
     Population,
     Put,
     Register,
+    Repeat,
+    Request,
     Retry,
     Scatter,
     See,
@@ -65,11 +70,14 @@ from toscale.engine.model import (
     Sweep,
     Take,
     TakeAhead,
+    Test,
+    Users,
     Visit,
     Work,
     Write,
     walk,
 )
+from toscale.engine.repeat import PASSES, REGISTERS, WAIT
 from toscale.engine.state import CODE, LINK, NUMBER, TICK, Op, records
 from toscale.engine.tables import ModelError, Tables, law_tables, population_tables, salt_of
 
@@ -98,6 +106,7 @@ _SYNC = {
     Op.JOIN, Op.EACH, Op.MARK, Op.UNMARK, Op.MARKFAIL, Op.TAKE, Op.DONE, Op.DIE, Op.END, Op.FAIL,
     Op.CHOOSE, Op.SEE, Op.CLAIM, Op.AHEAD, Op.STASH, Op.AWAIT, Op.RETURN, Op.EXTEND, Op.KEEP, Op.SWEEP, Op.OVER,
     Op.LOOK, Op.WRITE, Op.PASS, Op.IF_HOLDS, Op.IF_LEFT,
+    Op.ROUND, Op.JUDGE, Op.AGAIN, Op.BACK, Op.LOCK, Op.UNLOCK, Op.BEGIN, Op.NEXT,
 }  # fmt: skip
 
 
@@ -108,16 +117,19 @@ def compile_model(model: Model) -> Tables:
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """Where a block stands: its way out, the register with the machine that it runs on (-1: none), and how
-    deep it is.
+    """Where a block stands: its way out, the register with the machine that it runs on (-1: none), how deep it is,
+    and whose slot it may leave.
     """
 
     out: Label
     machine: int = -1
     depth: int = 0
+    station: int = -1  # of the slot that this task may give back for a while; -1: none
 
-    def inside(self, out: Label, machine: int | None = None) -> _Frame:
-        return _Frame(out, self.machine if machine is None else machine, self.depth + 1)
+    def inside(self, out: Label, machine: int | None = None, station: int = -1) -> _Frame:
+        if machine is None:
+            return _Frame(out, self.machine, self.depth + 1, self.station)
+        return _Frame(out, machine, self.depth + 1, station)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +145,7 @@ class _Shard:
 
     visit: Visit
     pick: Pick
+    listed: str | None  # the keys that are locked
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +180,7 @@ class _Compiler:
         self.rings: dict[float, int] = {}
         self.stations = {s.name: k for k, s in enumerate(model.stations)}
         self.stores = {s.name: k for k, s in enumerate(model.stores)}
+        self.locks = {lock.name: k for k, lock in enumerate(model.locks)}
         self.buffers = {b.name: k for k, b in enumerate(model.buffers)}
         self.pools = {p.name: k for k, p in enumerate(model.pools)}
         self.stashes: dict[
@@ -193,6 +207,7 @@ class _Compiler:
         }
         self.margin = 64
         self.touches = 64
+        self.locked = 0
         for (
             flow
         ) in model.flows:  # those that are reset or carried lie in the first 64, where a mask reaches them
@@ -200,7 +215,7 @@ class _Compiler:
                 for name in flow.source.carries:
                     self.register(name)
             for step in walk(flow.steps):
-                if isinstance(step, Each):
+                if isinstance(step, Each | Repeat):
                     for name in step.fresh:
                         self.register(name)
         if len(self.registers) > 64:
@@ -272,6 +287,10 @@ class _Compiler:
             out = Label()
             steps = flow.steps
             frame = _Frame(out=out)
+            end, fail = Op.END, Op.FAIL
+            if isinstance(flow.source, Users):
+                end = fail = Op.NEXT
+                self.think(flow.name, flow.source)
             if isinstance(flow.source, Consume):
                 first = steps[0] if steps else None
                 if isinstance(first, Visit):
@@ -280,11 +299,11 @@ class _Compiler:
                 else:
                     self.emit(Op.TAKE)
             self.block(steps, frame)
-            self.emit(Op.END)
-            self.rows[-1].sync = flow.name in self.awaited
+            self.emit(end)
+            self.rows[-1].sync = flow.name in self.awaited or end is Op.NEXT
             self.place(out)
-            self.emit(Op.FAIL)
-            self.rows[-1].sync = flow.name in self.awaited
+            self.emit(fail)
+            self.rows[-1].sync = flow.name in self.awaited or fail is Op.NEXT
             self.children()
         for flow in self.model.flows:
             if isinstance(flow.source, After):
@@ -362,6 +381,17 @@ class _Compiler:
                 self.send(step, frame)
             case Call():
                 self.call(step, frame)
+            case Pause():
+                self.away(frame, lambda: self.work(Op.DELAY, step.path, step.work))
+            case Repeat():
+                self.repeat(step, frame)
+            case Request():
+                out, over = Label(), Label()
+                self.block(step.body, frame.inside(out))
+                self.emit(Op.JUMP, a=over)
+                self.place(out)
+                self.emit(Op.ANSWERED, fail=frame.out)
+                self.place(over)
             case Fork():
                 self.margin += 1
                 self.emit(Op.FORK, step.path, a=self.child(step.body, frame))
@@ -422,8 +452,8 @@ class _Compiler:
                 bounded(self, step, frame)
             case Sweep() | Over() | Look() | Write() | Pass():
                 bounded(self, step, frame)
-            case _Shard(visit, pick):
-                self.visit(visit, frame, shard=pick)
+            case _Shard(visit, pick, listed):
+                self.visit(visit, frame, shard=pick, listed=listed)
             case _Raw((op, path, buffer, key)):
                 self.emit(op, path, a=buffer, b=key)
             case _:
@@ -446,14 +476,24 @@ class _Compiler:
         if not still or link.loss > 0:
             self.emit(Op.HOP, path, a=self.link(link), b=here, c=there)
 
-    def visit(self, step: Visit, frame: _Frame, *, take: bool = False, shard: Pick | None = None) -> None:
+    def visit(
+        self,
+        step: Visit,
+        frame: _Frame,
+        *,
+        take: bool = False,
+        shard: Pick | None = None,
+        listed: str | None = None,
+    ) -> None:
         index = self.find(self.stations, step.station, "station")
         station = self.model.stations[index]
         if step.work is not None and step.work.base <= 0 and step.work.each <= 0:
-            step = Visit(step.path, step.station, None, step.link, step.pick, step.key, step.body)
+            step = replace(step, work=None)
         machine = self.register(f"machine:{frame.depth}")
         counted = station.slots is not None or (station.cores is not None and step.work is not None)
-        if not counted and step.work is None and not _placed(station):  # a place that only passes requests on
+        if (
+            not counted and step.work is None and not step.locks and not _placed(station)
+        ):  # a place that only passes requests on
             self.hop(step.link, f"{step.path}/to", frame.machine, -1)
             self.emit(Op.COUNT, a=index)
             if take:
@@ -482,17 +522,28 @@ class _Compiler:
         self.emit(Op.ACQUIRE, a=index, b=machine, fail=refused)
         if take:
             self.emit(Op.TAKE)
+        unlocked = out
+        locks = self.take_locks(step.locks, frame, station.shards, listed)
+        if locks:
+            out = Label()
         if step.work is not None:
             self.work(Op.WORK, step.path, step.work, a=index, b=machine)
             self.rows[-1].sync = station.cores is not None
             if step.body and isinstance(step.body[0], Get):  # its entry is on its way while the work is done
                 self.rows[-1].c = self.find(self.stores, step.body[0].store, "store")
                 self.rows[-1].d = self.register(step.body[0].key)
-        self.block(step.body, frame.inside(out, machine=machine))
+        self.block(step.body, frame.inside(out, machine, -1 if locks else index))
+        for chain, _ in reversed(locks):
+            self.emit(Op.UNLOCK, b=chain)
         self.emit(Op.RELEASE, a=index, b=machine)
         self.hop(step.link, f"{step.path}/back", machine, frame.machine)
         self.emit(Op.JUMP, a=over)
-        self.place(out)
+        if locks:
+            self.place(out)
+            for chain, given in reversed(locks):
+                self.place(given)
+                self.emit(Op.UNLOCK, b=chain)
+        self.place(unlocked)
         self.emit(Op.RELEASE, a=index, b=machine)
         self.place(refused)
         self.hop(step.link, f"{step.path}/back", machine, frame.machine)
@@ -503,7 +554,7 @@ class _Compiler:
         index = self.find(self.stations, step.station, "station")
         self.margin += max(1, self.model.stations[index].shards)
         keep = step.keep
-        if keep is None and step.source is None and (step.found is not None or step.put):
+        if keep is None and step.source is None and (step.found is not None or step.put or step.locks):
             keep = f"{step.path}:keys"
         listed = step.source or keep
         if step.store is not None:
@@ -513,9 +564,10 @@ class _Compiler:
         if step.missed is not None:
             self.list_of(step.missed, step.at_most)
         work = Work(step.work.shape, step.work.base, step.work.each, Register("part"))
-        visit = Visit(step.path, step.station, work, step.link)
+        visit = Visit(step.path, step.station, work, step.link, locks=step.locks)
         label = Label()
-        self.later.append((label, (_Shard(visit, step.pick),), frame))
+        self.later.append((label, (_Shard(visit, step.pick, listed if step.locks else None),), frame))
+        self.locked += step.at_most * len(step.locks)
         self.emit(
             Op.SCATTER,
             step.population.name if keep is None and step.source is None else step.path,
@@ -622,11 +674,20 @@ class _Compiler:
 
     def branch(self, step: If, frame: _Frame) -> None:
         otherwise, over = Label(), Label()
-        match step.test:
+        self.test(step.path, step.test, otherwise)
+        self.block(step.then, frame)
+        self.emit(Op.JUMP, a=over)
+        self.place(otherwise)
+        self.block(step.otherwise, frame)
+        self.place(over)
+
+    def test(self, path: str, test: Test, otherwise: Label) -> None:
+        """Goes on behind where the test holds, else at `otherwise`."""
+        match test:
             case Chance(probability):
-                self.emit(Op.IF_CHANCE, step.path, a=otherwise, x=probability)
+                self.emit(Op.IF_CHANCE, path, a=otherwise, x=probability)
             case Holds() | Left():
-                bounded_test(self, step.test, otherwise)
+                bounded_test(self, test, otherwise)
             case Flag(register):
                 self.emit(Op.IF_FLAG, a=otherwise, b=self.register(register))
             case Compare(left, operator, right):
@@ -639,11 +700,97 @@ class _Compiler:
                     c=OPERATORS.index(operator),
                     d=self.number(right),
                 )
-        self.block(step.then, frame)
-        self.emit(Op.JUMP, a=over)
-        self.place(otherwise)
-        self.block(step.otherwise, frame)
+            case Ended(outcomes):
+                mask = sum(1 << int(outcome) for outcome in set(outcomes))
+                self.emit(Op.IF_ENDED, a=otherwise, b=self.register("ended"), mask=mask)
+
+    # ---- again and again -------------------------------------------------------------------------------------------
+
+    def repeat(self, step: Repeat, frame: _Frame) -> None:
+        """A pass, its tests, and back to the next one; the registers lie side by side."""
+        at = [self.register(f"repeat:{frame.depth}:{k}") for k in range(REGISTERS)][0]
+        mask = sum(1 << self.register(name) for name in set(step.fresh))
+        ended = self.register("ended")
+        again, out, vain, over = Label(), Label(), Label(), Label()
+        self.emit(Op.SET, a=at + PASSES, b=0)
+        self.place(again)
+        self.emit(Op.ROUND, step.path, a=at, mask=mask)
+        self.block(step.body, frame.inside(out))
+        self.place(out)
+        self.emit(Op.JUDGE, a=at, b=ended, fail=frame.out)
+        for k, test in enumerate(step.until):
+            otherwise = Label()
+            self.test(f"{step.path}/until {k}", test, otherwise)
+            self.emit(Op.LEAVE, a=at)
+            self.emit(Op.JUMP, a=over)
+            self.place(otherwise)
+        self.emit(
+            Op.AGAIN,
+            step.path,
+            a=at,
+            b=-1 if step.times is None else step.times,
+            law=-1 if step.every is None else self.law(step.every.scaled(1 / TICK)),
+            x=-1.0 if step.lasts is None else step.lasts / TICK,
+            fail=vain,
+        )
+        wait = self.number(Register(f"repeat:{frame.depth}:{WAIT}"))
+        pause = {"x": 0.0, "y": 1.0, "law": self.law(Law.fixed(1.0)), "num": wait}
+        if step.every is None:
+            self.emit(Op.DELAY, **pause)
+        else:
+            self.away(frame, lambda: self.emit(Op.DELAY, **pause))
+        self.emit(Op.JUMP, a=again)
+        self.place(vain)
+        if step.in_vain is None:
+            self.emit(Op.VAIN, b=ended, fail=frame.out)
+        else:
+            self.block(step.in_vain, frame)
         self.place(over)
+
+    def away(self, frame: _Frame, passes: Any) -> None:
+        """Time passes, and the slot of the visit around is free meanwhile."""
+        if frame.station < 0:
+            passes()
+            return
+        self.emit(Op.RELEASE, a=frame.station, b=frame.machine)
+        passes()
+        self.emit(Op.BACK, a=frame.station, b=frame.machine)
+
+    def think(self, flow: str, users: Users) -> None:
+        """What comes before each request of a user; at least a tick, so that no user stops the clock."""
+        self.work(Op.DELAY, f"{flow}/think", Work.of(users.think))
+        self.emit(Op.DELAY, x=1.0, law=self.law(Law.fixed(1.0)))
+        self.emit(Op.BEGIN)
+
+    # ---- locks -----------------------------------------------------------------------------------------------------
+
+    def take_locks(
+        self, locks: tuple[Locked, ...], frame: _Frame, shards: int, listed: str | None
+    ) -> list[tuple[int, Label]]:
+        """The locks of a visit, in the order of the model. The registers of what each has taken, and the way out of
+        whoever does not get it.
+        """
+        taken: list[tuple[int, Label]] = []
+        if listed is None and not all(lock.key for lock in locks):
+            raise ModelError("a lock of a single call needs the register of its key")
+        for lock in sorted(locks, key=lambda each: self.find(self.locks, each.lock, "lock")):
+            chain = self.register(f"locked:{frame.depth}:{len(taken)}")
+            self.register(f"locked:{frame.depth}:{len(taken)}:next")
+            self.emit(Op.SET, a=chain, b=-1)
+            self.emit(Op.SET, a=chain + 1, b=0)
+            self.locked += 1
+            given = Label()
+            self.emit(
+                Op.LOCK,
+                a=self.locks[lock.lock],
+                b=chain,
+                c=self.register(lock.key) if lock.key else _ListAt(listed),
+                d=-1 if lock.key else max(1, shards),
+                x=1.0 if lock.wait else 0.0,
+                fail=given,
+            )
+            taken.append((chain, given))
+        return taken
 
     # ---- arrays ----------------------------------------------------------------------------------------------------
 
@@ -702,6 +849,7 @@ class _Compiler:
             rings=tuple(self.rings),
             margin=self.margin,
             touches=self.touches,
+            locked=self.locked,
             populations=tuple(self.populations),
             register_of=dict(self.registers),
             law_of=dict(self.laws),

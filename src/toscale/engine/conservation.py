@@ -9,6 +9,7 @@ import numpy as np
 from toscale.engine import bounded
 from toscale.engine.model import Model, Pool
 from toscale.engine.state import State
+from toscale.engine.tasks import WAITING
 
 
 def check_conservation(model: Model, s: State) -> None:
@@ -31,7 +32,18 @@ def check_conservation(model: Model, s: State) -> None:
         _equal(f"slots of {station.name}", int(row.busy), int(np.sum(machines["busy"])))
         _equal(f"queues of {station.name}", int(row.waiting), int(np.sum(machines["queued"])))
         _equal(f"inside {station.name}", int(row.inside), int(row.busy) + int(row.waiting))
-    _equal("slots held", int(np.sum(going["held"])), int(np.sum(s.stations["busy"])))
+    locked = s.locked[s.locked["lock"] >= 0]
+    _equal("locked keys", len(locked), int(s.control[0].locked_keys))
+    held = int(np.sum(s.stations["busy"])) + len(locked)
+    _equal("slots and locks held", int(np.sum(going["held"])), held)
+    waiting = going[going["state"] == WAITING]
+    for k, lock in enumerate(model.locks):
+        row = s.locks[k]
+        gone = int(row.granted) + int(row.refused) + int(row.abandoned)
+        _equal(f"lock {lock.name}", int(row.asked), gone + int(row.waiting))
+        _equal(f"keys of {lock.name}", int(row.held), int(np.sum(locked["lock"] == k)))
+        queued = s.locked["lock"][waiting["machine"]]
+        _equal(f"queues of {lock.name}", int(row.waiting), int(np.sum(queued == k)))
     for k, buffer in enumerate(model.buffers):
         row = s.buffers[k]
         _equal(f"buffer {buffer.name}", int(row.sent), int(row.taken) + int(row.depth))

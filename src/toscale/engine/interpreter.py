@@ -14,12 +14,15 @@ from toscale.engine.bounded import abandon_line, bounded_step, end_terms, touch_
 from toscale.engine.cores import end_work, start_work
 from toscale.engine.draws import GOLDEN, draw_index, mix, number, unit
 from toscale.engine.jit import inlined, jit, prefetch
+from toscale.engine.locked import touch_lock
+from toscale.engine.locks import give_locks, take_locks
 from toscale.engine.machines import (
     BY_POLICY,
     PART,
     ROUND_ROBIN,
     SHARD,
     admit,
+    come_back,
     demand,
     join_queue,
     pick_machine,
@@ -28,6 +31,7 @@ from toscale.engine.machines import (
 )
 from toscale.engine.messages import end_request, send, take_batch, touch_buffer
 from toscale.engine.model import Outcome
+from toscale.engine.repeat import begin_pass, in_vain, judge_pass, leave_repeat, pass_again
 from toscale.engine.state import Op, Status
 from toscale.engine.stores import FRESH, INDEX, bucket_of, drop, get, put, shard_of
 from toscale.engine.tasks import (
@@ -42,6 +46,7 @@ from toscale.engine.tasks import (
     touch,
 )
 from toscale.engine.tree import NEVER, schedule
+from toscale.engine.users import begin_request, enter, next_request
 
 JUMP, PICK, HOP, ACQUIRE, WORK, RELEASE = (
     int(Op.JUMP),
@@ -86,6 +91,22 @@ MARK, UNMARK, MARKFAIL, TAKE, DONE, DIE, END, FAIL = (
     int(Op.END),
     int(Op.FAIL),
 )
+ROUND, JUDGE, AGAIN, VAIN, IF_ENDED, ANSWERED = (
+    int(Op.ROUND),
+    int(Op.JUDGE),
+    int(Op.AGAIN),
+    int(Op.VAIN),
+    int(Op.IF_ENDED),
+    int(Op.ANSWERED),
+)
+BACK, LOCK, UNLOCK, BEGIN, NEXT, LEAVE = (
+    int(Op.BACK),
+    int(Op.LOCK),
+    int(Op.UNLOCK),
+    int(Op.BEGIN),
+    int(Op.NEXT),
+    int(Op.LEAVE),
+)
 
 O_DONE, O_REFUSED, O_FAILED, O_TIMED_OUT, O_BUSY = (
     int(Outcome.DONE),
@@ -94,7 +115,7 @@ O_DONE, O_REFUSED, O_FAILED, O_TIMED_OUT, O_BUSY = (
     int(Outcome.TIMED_OUT),
     int(Outcome.BUSY),
 )
-S_DONE, S_TASKS, S_MESSAGES, S_TRACKERS, S_ENTRIES, S_EVENTS, S_ACCOUNTS = (
+S_DONE, S_TASKS, S_MESSAGES, S_TRACKERS, S_ENTRIES, S_EVENTS, S_ACCOUNTS, S_LOCKED = (
     int(Status.DONE),
     int(Status.TASKS),
     int(Status.MESSAGES),
@@ -102,12 +123,13 @@ S_DONE, S_TASKS, S_MESSAGES, S_TRACKERS, S_ENTRIES, S_EVENTS, S_ACCOUNTS = (
     int(Status.ENTRIES),
     int(Status.EVENTS),
     int(Status.ACCOUNTS),
+    int(Status.LOCKED),
 )
 O_ANSWERED, O_STOPPED = int(Outcome.ANSWERED), int(Outcome.STOPPED)
 
 AWAIT, CHOOSE, IF_LEFT = int(Op.AWAIT), int(Op.CHOOSE), int(Op.IF_LEFT)
 
-LEAF_FLOW, LEAF_MACHINE, LEAF_RING, LEAF_TERM = 0, 1, 2, 3
+LEAF_FLOW, LEAF_MACHINE, LEAF_RING, LEAF_USERS, LEAF_TERM = 0, 1, 2, 3, 4
 
 
 @jit
@@ -393,6 +415,33 @@ def run_step(S, i, pc):  # type: ignore[no-untyped-def]
         get_many(S, i, step)
     elif CHOOSE <= op <= IF_LEFT:
         return bounded_step(S, i, pc)
+    elif op == LOCK:
+        return take_locks(S, i, step, pc)
+    elif op == UNLOCK:
+        return give_locks(S, i, step, pc)
+    elif op == ROUND:
+        begin_pass(S, i, step)
+    elif op == JUDGE:
+        return judge_pass(S, i, step, pc)
+    elif op == LEAVE:
+        leave_repeat(S, i, np.int64(step.a))
+    elif op == AGAIN:
+        return pass_again(S, i, step, pc)
+    elif op == VAIN:
+        return in_vain(S, i, step, pc)
+    elif op == IF_ENDED:
+        if (step.mask >> np.uint64(S.registers[i, step.b])) & np.uint64(1) == np.uint64(0):
+            return np.int64(step.a)
+    elif op == ANSWERED:
+        if t.outcome != O_ANSWERED:
+            return np.int64(step.fail)
+        t.outcome = O_DONE
+    elif op == BACK:
+        return come_back(S, i, step, pc)
+    elif op == BEGIN:
+        begin_request(S, i)
+    elif op == NEXT:
+        return next_request(S, i)
     else:  # MPUT
         for j in range(S.registers[i, step.b]):
             put(S, np.int64(step.a), np.uint64(S.registers[i, step.b + 1 + j]), step.x)
@@ -484,6 +533,9 @@ def close_window(S):  # type: ignore[no-untyped-def]
     for k in range(c.n_pools):
         touch_pool(S, k)
         S.snap_pools[w, k] = S.pools[k]
+    for k in range(c.n_locks):
+        touch_lock(S, k)
+        S.snap_locks[w, k] = S.locks[k]
     S.snap_live[w] = c.live + c.messages
     c.window = w + 1
     c.window_ends = end + c.window_length
@@ -505,6 +557,8 @@ def advance(S, windows):  # type: ignore[no-untyped-def]
             return S_ENTRIES
         if c.scarce:
             return S_ACCOUNTS
+        if c.locked_keys + c.locked_margin > c.n_locked:
+            return S_LOCKED
         if c.events >= c.budget:
             return S_EVENTS
         c.events += 1
@@ -532,6 +586,8 @@ def advance(S, windows):  # type: ignore[no-untyped-def]
                     i = arrive(S, which)
                 elif kind == LEAF_MACHINE:
                     i = end_work(S, which)
+                elif kind == LEAF_USERS:
+                    i = enter(S, which)
                 elif kind == LEAF_RING:
                     time_out(S, which)
                     continue

@@ -11,7 +11,7 @@ from typing import Any
 
 from toscale.engine.state import Op
 
-_NEVER_GOES_ON = {Op.JUMP, Op.HANDLE, Op.RAISE, Op.MARKFAIL, Op.DONE, Op.DIE, Op.END, Op.FAIL}
+_NEVER_GOES_ON = {Op.JUMP, Op.HANDLE, Op.RAISE, Op.MARKFAIL, Op.DONE, Op.DIE, Op.END, Op.FAIL, Op.NEXT}
 
 
 @dataclass(slots=True)

@@ -153,3 +153,23 @@ def release(S, i, machine):  # type: ignore[no-untyped-def]
         u.pc += 1
         admit(S, j, machine)
         ready(S, j)
+
+
+@jit
+def come_back(S, i, step, pc):  # type: ignore[no-untyped-def]
+    """The task wants a slot again of the machine that it left for a while. Returns where it goes on, or -1 where it
+    waits.
+    """
+    machine = S.registers[i, step.b]
+    m = S.machines[machine]
+    s = S.stations[step.a]
+    touch(S, np.int64(step.a))
+    m.outstanding += 1
+    s.arrived += 1
+    s.inside += 1
+    if s.slots < 0 or m.busy < s.slots:
+        admit(S, i, machine)
+        return pc + 1
+    S.tasks[i].pc = pc
+    join_queue(S, i, machine)
+    return np.int64(-1)

@@ -221,7 +221,14 @@ class Left:
     none: bool = False
 
 
-Test = Chance | Compare | Flag | Holds | Left
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """True where the last pass of a repetition ended with one of these outcomes; to be asked right behind it."""
+
+    outcomes: tuple[Outcome, ...]
+
+
+Test = Chance | Compare | Flag | Holds | Left | Ended
 
 
 # ---- what steps are made of --------------------------------------------------------------------------------------
@@ -271,11 +278,26 @@ class Pick(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Locked:
+    """What a call does alone: while it works, nobody else has `lock` for the key in the register `key`.
+
+    Who finds it taken waits, in order of arrival, or (`wait` False) ends BUSY. A scattered call may have the lock
+    for each of its keys instead (`key` empty).
+    """
+
+    lock: str
+    key: str = ""
+    wait: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Visit:
     """A call of a station: over the link, a slot, the work, the body (the slot still held), and back.
 
     `key` names the register whose key decides the shard (for the PRIMARY, COPY and ANY picks; without a key
-    the shard is drawn evenly). `path` is the step's stable name in the file: draws depend on it.
+    the shard is drawn evenly). `path` is the step's stable name in the file: draws depend on it. `locks` are
+    asked for while the slot is held, one after the other in the order of `Model.locks`, before the work, and
+    given back with the slot, however the call ends.
     """
 
     path: str
@@ -285,11 +307,23 @@ class Visit:
     pick: Pick = Pick.POLICY
     key: str | None = None
     body: Steps = ()
+    locks: tuple[Locked, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Delay:
     """Time passes; what is held stays held."""
+
+    path: str
+    work: Work
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Time passes, and the slot of the visit around it is given back meanwhile; then one is waited for again, at
+    the same machine. Who comes back is never refused. What stands inside a lock, or runs as a part of its own
+    (side by side, within a time-out), holds its visit's slot all the same.
+    """
 
     path: str
     work: Work
@@ -379,6 +413,7 @@ class Scatter:
     bytes: float = 0.0
     at_most: int = 1_000  # the longest list of keys
     keep: str | None = None  # the drawn keys are kept as the list of this name
+    locks: tuple[Locked, ...] = ()  # of each key, on each shard of those that lie there
 
 
 @dataclass(frozen=True, slots=True)
@@ -458,6 +493,35 @@ class Each:
     at_once: int | None = 1
     size: str | None = None
     fresh: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """The body again and again until, after a pass, one of the tests of `until` holds.
+
+    `every` is the time from one start to the next (drawn anew; a longer pass is followed at once), and passes as
+    in a `Pause`. A pass that fails, or is answered, is over, and the next one follows; one that is STOPPED ends
+    the flow. Registers in `fresh` are drawn anew in each pass. At most `times` passes are made, and none is begun
+    later than `lasts` seconds after the first. When the end comes without `until`, the steps `in_vain` are done in
+    place of what has failed; without such steps (None), the repetition ends as its last pass did.
+    """
+
+    path: str
+    body: Steps
+    every: Law | None = None
+    until: tuple[Test, ...] = ()
+    times: int | None = None
+    lasts: float | None = None
+    in_vain: Steps | None = None
+    fresh: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Steps that are one request of somebody who makes several: when it is ANSWERED, the flow goes on behind it."""
+
+    path: str
+    body: Steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -657,6 +721,7 @@ class Pass:
 Step = (
     Visit
     | Delay
+    | Pause
     | Key
     | NewKey
     | Get
@@ -668,6 +733,8 @@ Step = (
     | Fork
     | Parallel
     | Each
+    | Repeat
+    | Request
     | If
     | Set
     | End
@@ -738,7 +805,24 @@ class Clock:
     number: int = 1
 
 
-Source = Poisson | Consume | After | Clock
+@dataclass(frozen=True, slots=True)
+class Users:
+    """`number` users, each of whom thinks for a while, asks, and thinks again when the answer has come, good or
+    bad: a closed loop. All of them begin by thinking.
+    """
+
+    number: int
+    think: Law
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Arrivals at these moments, ascending, in seconds; none after the last."""
+
+    times: tuple[float, ...]
+
+
+Source = Poisson | Consume | After | Clock | Users | Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -765,6 +849,16 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Lock:
+    """Something that one at a time may hold for each key, such as a row of a table. `station` is whose figure it
+    is.
+    """
+
+    name: str
+    station: str
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """A whole system. Names are unique within each kind of part."""
 
@@ -774,13 +868,16 @@ class Model:
     flows: tuple[Flow, ...] = ()
     spans: tuple[Span, ...] = ()
     pools: tuple[Pool, ...] = ()
+    locks: tuple[Lock, ...] = ()
 
 
 def inner(step: Step) -> tuple[Steps, ...]:
     """The blocks of steps inside a step, in the order of the file."""
     match step:
-        case Visit() | Fork() | Each() | Measure():
+        case Visit() | Fork() | Each() | Measure() | Request():
             return (step.body,)
+        case Repeat():
+            return (step.body, step.in_vain or ())
         case Call():
             return (step.body, *step.handlers.values())
         case Parallel():

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from toscale.engine import accounts, stores
-from toscale.engine.state import ACCOUNT, ENTRY, LEASE, TASK, UNSET, State, Status, records
+from toscale.engine import accounts, locked, stores
+from toscale.engine.state import ACCOUNT, ENTRY, LEASE, LOCKED, TASK, UNSET, State, Status, records
 from toscale.engine.tree import NEVER, rebuild
 
 ENTRIES = 1 << 20
@@ -73,6 +73,13 @@ def enlarged(s: State, status: Status, limits: Limits) -> State | None:
             return s.replaced(trackers=trackers, lasts=_longer(s.lasts, -1))
         case Status.ACCOUNTS:
             return _more_accounts(s, limits)
+        case Status.LOCKED:
+            if 2 * len(s.locked) > limits.entries:
+                return None
+            rows, control.free_locked = _lengthened(s.locked, "chain", int(control.free_locked))
+            larger = s.replaced(locked=rows, locked_buckets=np.full(4 * len(rows), -1, dtype=np.int32))
+            locked.rehash_locked(larger)
+            return larger
         case _:
             most = 2 * power_of_two(limits.entries)  # two buckets for each entry, so that chains are short
             more = min(4 * len(s.buckets), most)
@@ -130,6 +137,8 @@ def _unset(rows: Any) -> None:
     if rows.dtype == TASK:
         for name in ("pc", *UNSET):
             rows[name] = -1
+    if rows.dtype == LOCKED:
+        rows["lock"] = -1
 
 
 def _lengthened(rows: Any, link: str, free: int) -> tuple[Any, int]:

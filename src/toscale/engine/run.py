@@ -28,9 +28,9 @@ __all__ = ["Limits", "Readings", "Replication", "StoreStart"]
 class Readings:
     """The counts of a replication at the end of each window, cumulated, and its histograms per window.
 
-    `meters`, `stations`, `stores`, `buffers`, `pools`: record arrays (windows + 1, parts), row 0 is the beginning of
-    the first window. `histogram`: (windows, meters, cells). `live`: requests and messages on their way at the
-    end of each window. `length`: seconds a window.
+    `meters`, `stations`, `stores`, `buffers`, `pools`, `locks`: record arrays (windows + 1, parts), row 0 is the
+    beginning of the first window. `histogram`: (windows, meters, cells). `live`: requests and messages on their way
+    at the end of each window. `length`: seconds a window.
     """
 
     meters: Any
@@ -38,6 +38,7 @@ class Readings:
     stores: Any
     buffers: Any
     pools: Any
+    locks: Any
     histogram: Any
     live: Any
     length: float
@@ -73,8 +74,13 @@ class Replication:
         self.state = set_up.state(window)
         with np.errstate(over="ignore"):
             for flow in range(len(model.flows)):
-                if self.state.flows[flow].kind != arrivals.CAUSED:
-                    schedule(self.state, flow, arrivals.next_arrival(self.state, flow))
+                match int(self.state.flows[flow].kind):
+                    case arrivals.CAUSED:
+                        pass
+                    case arrivals.USERS:  # they come at once
+                        schedule(self.state, flow, np.int64(0))
+                    case _:
+                        schedule(self.state, flow, arrivals.next_arrival(self.state, flow))
             if not empty:
                 self.state = set_up.filled(self.state)
 
@@ -117,6 +123,7 @@ class Replication:
             "stores": s.stores.copy(),
             "buffers": s.buffers.copy(),
             "pools": s.pools.copy(),
+            "locks": s.locks.copy(),
         }
         s.meters["longest"] = 0
         s.histogram[: self.windows] = 0
@@ -147,6 +154,7 @@ class Replication:
             "snap_stores",
             "snap_buffers",
             "snap_pools",
+            "snap_locks",
             "snap_live",
         ):
             array = getattr(s, name)
@@ -200,6 +208,7 @@ class Replication:
             stores=from_start("stores"),
             buffers=from_start("buffers"),
             pools=from_start("pools"),
+            locks=from_start("locks"),
             histogram=s.histogram[:n],
             live=s.snap_live[:n].copy(),
             length=float(s.control[0].window_length) * TICK,

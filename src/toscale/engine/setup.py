@@ -10,7 +10,18 @@ from typing import Any
 import numpy as np
 
 from toscale.engine import arrivals, interpreter, stores
-from toscale.engine.model import After, Clock, Consume, Discipline, Evict, Model, Poisson, Policy
+from toscale.engine.model import (
+    After,
+    Clock,
+    Consume,
+    Discipline,
+    Evict,
+    Model,
+    Poisson,
+    Policy,
+    Trace,
+    Users,
+)
 from toscale.engine.pools import pool_rows
 from toscale.engine.room import ENTRIES, Limits, chained, enlarged, leases, power_of_two
 from toscale.engine.state import (
@@ -22,6 +33,8 @@ from toscale.engine.state import (
     ENTRY,
     FLOW,
     LEAF,
+    LOCK,
+    LOCKED,
     MACHINE,
     MESSAGE,
     METER,
@@ -81,7 +94,10 @@ class SetUp:
         model, tables = self.model, self.tables
         arrays: dict[str, Any] = dict(tables.arrays)
         machine_counts = [_machines(s) for s in model.stations]
-        leaves: list[tuple[int, int]] = [(interpreter.LEAF_FLOW, k) for k in range(len(model.flows))]
+        leaves: list[tuple[int, int]] = [
+            (interpreter.LEAF_USERS if isinstance(flow.source, Users) else interpreter.LEAF_FLOW, k)
+            for k, flow in enumerate(model.flows)
+        ]
 
         stations = records(STATION, len(model.stations))
         machines = records(MACHINE, sum(machine_counts))
@@ -139,6 +155,8 @@ class SetUp:
         row.leaf_bits = int(row.leaves).bit_length() - 1
         row.horizon = (1 << (63 - int(row.leaf_bits))) - 1
         row.free_entry = -1
+        row.locked_margin = tables.locked
+        locked = 4 * tables.locked if tables.locked else 1
         meters = len(tables.meters)
         buckets = power_of_two(max(1024, 4 * tables.touches))
         w = self.most_windows
@@ -179,6 +197,9 @@ class SetUp:
             ready=np.zeros(tasks, dtype=np.int64),
             counts=np.zeros(most_shards, dtype=np.int64),
             distinct=np.zeros(most_shards, dtype=np.int64),
+            locks=records(LOCK, len(model.locks)),
+            locked=chained(LOCKED, locked, "chain"),
+            locked_buckets=np.full(power_of_two(2 * locked), -1, dtype=np.int32),
             store_rates=np.zeros((max(len(model.stores), 1), max(len(tables.populations), 1))),
             meters=records(METER, meters),
             snap_meters=np.zeros((w, max(meters, 1)), dtype=METER).view(np.recarray),
@@ -186,6 +207,7 @@ class SetUp:
             snap_stores=np.zeros((w, len(store_rows)), dtype=STORE).view(np.recarray),
             snap_buffers=np.zeros((w, len(buffers)), dtype=BUFFER).view(np.recarray),
             snap_pools=np.zeros((w, len(pools)), dtype=pools.dtype).view(np.recarray),
+            snap_locks=np.zeros((w, max(len(model.locks), 1)), dtype=LOCK).view(np.recarray),
             snap_live=np.zeros(w, dtype=np.int64),
             histogram=np.zeros((w, max(meters, 1), CELL_COUNT), dtype=np.int32),
         )
@@ -259,6 +281,11 @@ class SetUp:
                     phases.extend(np.sort(generator.random(number)) * every / TICK)
                 case Consume() | After():
                     row.kind = arrivals.CAUSED
+                case Users(number):
+                    row.kind, row.points = arrivals.USERS, number
+                case Trace(times):
+                    row.kind, row.first, row.points = arrivals.TRACED, len(phases), len(times)
+                    phases.extend(_moments(flow.name, times))
         return rows, np.array(points or [(0.0, 0.0, 0.0)]), np.array(phases or [0.0])
 
     def _after(self) -> Any:
@@ -385,3 +412,9 @@ def _curve(name: str, rates: tuple[float, ...], times: tuple[float, ...]) -> lis
     rate = np.array(rates) * TICK
     passed = np.concatenate([[0.0], np.cumsum(np.diff(at) * (rate[1:] + rate[:-1]) / 2)])
     return list(zip(at, rate, passed, strict=True))
+
+
+def _moments(name: str, times: tuple[float, ...]) -> Any:
+    if not times or times[0] < 0 or any(b < a for a, b in pairwise(times)):
+        raise ModelError(f"the arrivals of {name!r} need moments, from 0 on, none before the one before it")
+    return np.array(times) / TICK

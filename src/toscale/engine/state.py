@@ -19,7 +19,8 @@ Op = IntEnum(
     "Op",
     "JUMP PICK HOP ACQUIRE WORK RELEASE COUNT DELAY KEY NEWKEY GET PUT DROP SCATTER MGET MPUT SEND CALL RETRY HANDLE "
     "SPAWN FORK JOIN EACH IF_CHANCE IF_FLAG IF_COMPARE SET RAISE MARK UNMARK MARKFAIL TAKE DONE DIE END FAIL "
-    "CHOOSE SEE CLAIM AHEAD STASH AWAIT RETURN EXTEND KEEP SWEEP OVER LOOK WRITE PASS IF_HOLDS IF_LEFT",
+    "CHOOSE SEE CLAIM AHEAD STASH AWAIT RETURN EXTEND KEEP SWEEP OVER LOOK WRITE PASS IF_HOLDS IF_LEFT "
+    "ROUND JUDGE AGAIN VAIN IF_ENDED ANSWERED BACK LOCK UNLOCK BEGIN NEXT LEAVE",
     start=0,
 )
 """The instructions; what each does stands beside its branch in `toscale.engine.interpreter`."""
@@ -201,8 +202,8 @@ TASK = np.dtype(
         ("abandoned", "i4"),
         ("outcome", "i4"),
         ("tracker", "i8"),
-        ("machine", "i8"),
-        ("asked", "i8"),  # when it began to wait for a slot
+        ("machine", "i8"),  # that it waits at; or the locked key that it waits for
+        ("asked", "i8"),  # when it began to wait for a slot, or for a lock
         ("ahead", "i8"),  # in the queue of a machine; the next free one
         ("behind", "i8"),
         ("finish", "f8"),  # the virtual time at which its work is done
@@ -237,6 +238,33 @@ UNSET = ("parent", "tracker", "child", "elder", "younger", "ring", "message", "p
 RING = np.dtype([("length", "i8"), ("set", "i8"), ("head", "i8"), ("tail", "i8"), ("leaf", "i8")], align=True)
 TRACKER = np.dtype([("start", "i8"), ("pending", "i8"), ("flow", "i8")], align=True)
 LEAF = np.dtype([("kind", "i8"), ("which", "i8")], align=True)
+LOCK = np.dtype(
+    [
+        ("held", "i8"),  # keys
+        ("waiting", "i8"),
+        ("touched", "i8"),  # when the integrals below were brought up to date
+        ("waiting_time", "f8"),  # integrals over time, in ticks
+        ("held_time", "f8"),
+        ("waited", "f8"),  # the sum of the waits of those who got it, in ticks
+        ("asked", "i8"),
+        ("granted", "i8"),
+        ("refused", "i8"),
+        ("abandoned", "i8"),
+    ],
+    align=True,
+)
+LOCKED = np.dtype(
+    [
+        ("key", "u8"),
+        ("lock", "i4"),
+        ("chain", "i4"),  # in its bucket; the next free one
+        ("next", "i4"),  # of those that the same step has taken
+        ("head", "i4"),  # of the tasks that wait for it
+        ("tail", "i4"),
+        ("spare", "i4"),
+    ],
+    align=True,
+)
 
 POOL = np.dtype(
     [
@@ -352,6 +380,9 @@ CONTROL = np.dtype(
         ("entries", "i8"),
         ("free_entry", "i8"),
         ("lost_passes", "i8"),
+        ("locked_keys", "i8"),
+        ("free_locked", "i8"),
+        ("locked_margin", "i8"),  # keys that may be locked at one moment
         ("n_tasks", "i8"),  # lengths of the arrays
         ("n_messages", "i8"),
         ("n_trackers", "i8"),
@@ -374,11 +405,14 @@ CONTROL = np.dtype(
         ("n_leases", "i8"),
         ("n_account_buckets", "i8"),
         ("n_pools", "i8"),
+        ("n_locks", "i8"),
+        ("n_locked", "i8"),
+        ("n_locked_buckets", "i8"),
     ],
     align=True,
 )
 
-Status = IntEnum("Status", "DONE TASKS MESSAGES TRACKERS ENTRIES EVENTS HORIZON ACCOUNTS", start=0)
+Status = IntEnum("Status", "DONE TASKS MESSAGES TRACKERS ENTRIES EVENTS HORIZON ACCOUNTS LOCKED", start=0)
 """Why the interpreter came back: the time is reached, an array is full (it is enlarged and the run goes on),
 or a bound.
 """
@@ -430,6 +464,9 @@ ARRAYS: dict[str, tuple[Any, int]] = {
     "account_buckets": (np.int32, 1),
     "leases": (LEASE, 1),
     "terms": (TERM, 1),
+    "locks": (LOCK, 1),
+    "locked": (LOCKED, 1),
+    "locked_buckets": (np.int32, 1),
     # the figures
     "meters": (METER, 1),
     "snap_meters": (METER, 2),
@@ -437,6 +474,7 @@ ARRAYS: dict[str, tuple[Any, int]] = {
     "snap_stores": (STORE, 2),
     "snap_buffers": (BUFFER, 2),
     "snap_pools": (POOL, 2),
+    "snap_locks": (LOCK, 2),
     "snap_live": (np.int64, 1),
     "histogram": (np.int32, 3),
 }

@@ -30,6 +30,7 @@ class Tables:
     rings: tuple[float, ...]  # lengths of the time-outs, in seconds
     margin: int  # tasks, and messages, that may begin at one moment
     touches: int  # keys that may be touched at one moment
+    locked: int  # keys that may be locked at one moment
     populations: tuple[Population, ...]
     register_of: dict[str, int]
     law_of: dict[Law, int]

@@ -8,18 +8,20 @@ import numpy as np
 
 from toscale.engine.draws import GOLDEN, draw_law, mix, unit
 from toscale.engine.jit import inlined, jit
+from toscale.engine.locked import leave_locked, touch_lock
 from toscale.engine.model import Outcome
 from toscale.engine.state import BITS, CELL_COUNT
 from toscale.engine.tree import schedule
 
-GOING, QUEUED, JOINING, LINED = 0, 1, 2, 3
-"""What a task is doing: on its way, waiting for a slot, waiting for its children, standing in line."""
+GOING, QUEUED, JOINING, LINED, WAITING = 0, 1, 2, 3, 4
+"""What a task is doing: on its way, waiting for a slot, for its children, standing in line, waiting for a lock."""
 
-_DONE, _ANSWERED, _STOPPED, _TIMED_OUT = (
+_DONE, _ANSWERED, _STOPPED, _TIMED_OUT, _ENDED = (
     int(Outcome.DONE),
     int(Outcome.ANSWERED),
     int(Outcome.STOPPED),
     int(Outcome.TIMED_OUT),
+    int(Outcome.ENDED),
 )
 _CELLS_PER_OCTAVE = 1 << BITS
 _ONE = np.uint64(1)
@@ -152,6 +154,22 @@ def start_pass(S, parent):  # type: ignore[no-untyped-def]
 
 
 @inlined
+def track(S, i, flow):  # type: ignore[no-untyped-def]
+    """The request that the task begins is followed to the last that it causes."""
+    c = S.control[0]
+    tracker = c.free_tracker
+    k = S.trackers[tracker]
+    c.free_tracker = k.pending
+    c.trackers += 1
+    k.start = c.now
+    k.pending = 1
+    k.flow = flow
+    for column in range(S.control[0].n_lasts):
+        S.lasts[tracker, column] = -1
+    S.tasks[i].tracker = tracker
+
+
+@inlined
 def start_request(S, flow, request):  # type: ignore[no-untyped-def]
     """The first task of a request of a flow, counted as started; not yet ready."""
     f = S.flows[flow]
@@ -164,17 +182,7 @@ def start_request(S, flow, request):  # type: ignore[no-untyped-def]
         S.registers[i, r] = -1
     S.meters[flow].started += 1
     if f.spans:
-        c = S.control[0]
-        tracker = c.free_tracker
-        k = S.trackers[tracker]
-        c.free_tracker = k.pending
-        c.trackers += 1
-        k.start = c.now
-        k.pending = 1
-        k.flow = flow
-        for column in range(S.control[0].n_lasts):
-            S.lasts[tracker, column] = -1
-        t.tracker = tracker
+        track(S, i, flow)
     return i
 
 
@@ -326,6 +334,28 @@ def give_up(S, parent):  # type: ignore[no-untyped-def]
             S.leases[t.machine].task = -1
             t.state = GOING
             ready(S, i)
+        elif t.state == WAITING:
+            give_up_lock(S, i)
+
+
+@jit
+def give_up_lock(S, i):  # type: ignore[no-untyped-def]
+    """Nobody waits any more for a task that only waits for a lock: it leaves the queue, and gives back what it
+    holds.
+    """
+    t = S.tasks[i]
+    lock = np.int64(S.locked[t.machine].lock)
+    touch_lock(S, lock)
+    S.locks[lock].waiting -= 1
+    S.locks[lock].abandoned += 1
+    leave_locked(S, i)
+    if t.held == 0:
+        end_task(S, i)
+        return
+    t.state = GOING
+    t.outcome = _ENDED  # which no handler takes for its own
+    t.pc = np.int64(S.code[t.pc].fail)
+    ready(S, i)
 
 
 @jit

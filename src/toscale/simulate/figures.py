@@ -228,6 +228,9 @@ class _Reader:
         nothing = Figure(None, reason="it has no machines in this model")
         for name in (*stores, *buffers):
             found.setdefault(name, ComponentResult(name, *[nothing] * 8))
+        for name in dict.fromkeys(lock.station for lock in self.model.locks):
+            if name in found:
+                found[name] = replace(found[name], **self.locks(name))
         for name, k in stores.items():
             rows = self.sampled.stores[:, k]
             hits = self.seen(
@@ -307,6 +310,21 @@ class _Reader:
             return self.seen(figure, "nobody asked for it", tight=False)
         half = (figure.high - figure.low) / 2
         return replace(figure, tight=half <= max(self.precision * figure.value, SMALL))
+
+    def locks(self, station: str) -> dict[str, Figure]:
+        """The figures of a component's locks, all of them together."""
+        own = [k for k, lock in enumerate(self.model.locks) if lock.station == station]
+        rows = {
+            name: self.sampled.locks[name][:, own].sum(axis=1).astype(np.float64)
+            for name in ("waited", "granted", "refused")
+        }
+        nothing = "nobody asked for a lock"
+        waiting = ratio(rows["waited"], rows["granted"], TICK)
+        refused = ratio(rows["refused"], rows["refused"] + rows["granted"], most=1.0)
+        return {
+            "lock_waiting": self.seen(waiting, nothing, tight=False),
+            "lock_refused": self.seen(refused, nothing, tight=False),
+        }
 
     # ---- overload ----------------------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from toscale.simulate.lowering.bounded import Bounds, Usual
 from toscale.simulate.lowering.entities import Entities
 from toscale.simulate.lowering.flows import FlowLowering
 from toscale.simulate.lowering.ledger import Ledger
+from toscale.simulate.lowering.locks import LockLowering
 from toscale.simulate.lowering.lowered import At, Lowered
 from toscale.simulate.lowering.machines import Machines
 from toscale.simulate.lowering.operations import Operations
@@ -62,8 +63,11 @@ def lower(design: Design, *, at: At = "median", multiple: float = 1.0) -> Lowere
         parts = Machines(design, seen, into, machines.parts, machines.zones)
         wire = Wire(design, seen, into)
         entities = Entities(design, seen, into)
-        operations = Operations(design, seen, parts, wire, entities, into, unread, sized, dict(present))
         record = Record(into)
+        locks = LockLowering(entities, record, into)
+        operations = Operations(
+            design, seen, parts, wire, entities, into, unread, sized, dict(present), locks
+        )
         attempts = Attempts(seen, record, into)
         bounds = Bounds(design, operations, usual)
         return StepLowering(
@@ -88,7 +92,9 @@ def lower(design: Design, *, at: At = "median", multiple: float = 1.0) -> Lowere
         part.store for name, part in machines.parts.items() if name in flows.used and part.store is not None
     ]
     return Lowered(
-        model=Model(tuple(stations), tuple(stores), flows.buffers, flows.flows, spans, flows.pools),
+        model=Model(
+            tuple(stations), tuple(stores), flows.buffers, flows.flows, spans, flows.pools, flows.locks
+        ),
         at=at,
         multiple=multiple,
         defaults=tuple(

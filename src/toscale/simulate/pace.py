@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from toscale.engine.model import After, Consume, Model, Scatter, Send, Visit, walk
+from toscale.engine.model import After, Consume, Model, Scatter, Send, Users, Visit, walk
 from toscale.theory import Twin
 
 WARM_UP = 4.0
@@ -69,6 +69,7 @@ def pace(model: Model, twin: Twin, *, wanted: int = 2_000) -> Pace:
         batch = (buffer.batch or 1.0) / max(buffer.rate, 1e-9)
         relaxation = max(relaxation, min(4 * batch / (1 - load) ** 2, 60.0))
     latency = max([_SHORTEST, *(f.latency or 0.0 for f in twin.flows.values())])
+    latency += sum(f.source.think.mean for f in model.flows if isinstance(f.source, Users))
     latency += sum(
         f.source.wait.mean for f in model.flows if isinstance(f.source, After) and f.source.wait is not None
     )

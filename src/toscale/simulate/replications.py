@@ -54,8 +54,8 @@ _CHUNK = 1_000_000  # events between two looks at the clock and at the user
 class Sampled:
     """What the replications have counted, by batch: all batches of all replications, one after the other.
 
-    `meters`, `stations`, `stores`, `buffers`, `pools`: record arrays (batches, parts) of increments. `cumulated`:
-    (batches, meters, cells), answered requests at or below each cell. `seconds`: each batch's length.
+    `meters`, `stations`, `stores`, `buffers`, `pools`, `locks`: record arrays (batches, parts) of increments.
+    `cumulated`: (batches, meters, cells), answered requests at or below each cell. `seconds`: each batch's length.
     """
 
     meters: Any
@@ -63,6 +63,7 @@ class Sampled:
     stores: Any
     buffers: Any
     pools: Any
+    locks: Any
     cumulated: Any
     seconds: float
     growth: Any  # (replications, meters): requests more on their way, per second
@@ -345,6 +346,8 @@ class _Run:
             case Status.ACCOUNTS:
                 most = f"{self.limits.accounts:,}"
                 return f"more than {most} keys of bounded things were touched, or so many of them held"
+            case Status.LOCKED:
+                return f"more than {self.limits.entries:,} keys were locked at one time"
             case _:
                 return "the simulated time is longer than the clock can count"
 
@@ -399,6 +402,7 @@ def sample(replications: list[Replication], batches: int = BATCHES) -> Sampled:
         stores=increments("stores"),
         buffers=increments("buffers"),
         pools=increments("pools"),
+        locks=increments("locks"),
         cumulated=np.cumsum(np.concatenate(histograms), axis=2),
         seconds=per_batch * length,
         growth=trend("meters", lambda m: m["started"] - m["done"] - m["causes"].sum(axis=2)),

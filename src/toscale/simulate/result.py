@@ -88,6 +88,8 @@ class ComponentResult:
     hit_ratio: Figure | None = None
     lag: Figure | None = None  # seconds, of a queue (mean)
     depth: Figure | None = None  # messages, of a queue (mean)
+    lock_waiting: Figure | None = None  # the mean wait for a lock, in seconds, where it has any
+    lock_refused: Figure | None = None  # the share of those who asked for a lock and were refused
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from toscale.design.model import Design
 from toscale.engine.compiler import compile_model
 from toscale.engine.jit import compiled_before
 from toscale.engine.laws import Law
-from toscale.engine.model import Flow, Model, Poisson, Station, Visit, Work
+from toscale.engine.model import Flow, Model, Poisson, Station, Trace, Visit, Work
 from toscale.engine.run import Replication, StoreStart
 from toscale.engine.tables import ModelError
 from toscale.simulate.compare import disagreements
@@ -202,7 +202,9 @@ def _lasts(design: Design, model: Model, multiple: float) -> float | None:
     if design.run.lasts is not None:
         return Values.of(design, "median", multiple, Ledger()).time(design.run.lasts)
     curves = [
-        f.source.times[-1] for f in model.flows if isinstance(f.source, Poisson) and len(f.source.rates) > 1
+        f.source.times[-1]
+        for f in model.flows
+        if (isinstance(f.source, Poisson) and len(f.source.rates) > 1) or isinstance(f.source, Trace)
     ]
     return max(curves, default=None)
 

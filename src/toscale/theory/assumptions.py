@@ -24,6 +24,8 @@ from toscale.engine.model import (
     Scatter,
     Send,
     Step,
+    Trace,
+    Users,
     Visit,
     inner,
     walk,
@@ -82,6 +84,13 @@ def broken(
                     name,
                     f"the calls of {flow.name} come several at once, theory takes them one by one (Poisson)",
                 )
+            locks = () if isinstance(step, Send) else step.locks
+            for lock in locks:
+                add(
+                    "station",
+                    name,
+                    f"who asks for the lock {lock.lock} is taken to come by chance (Poisson), for each key by itself",
+                )
             if isinstance(flow.source, Consume):
                 add(
                     "station",
@@ -136,6 +145,14 @@ def _of_source(flow: Flow, add: object) -> None:
     match flow.source:
         case Poisson(rates) if len(rates) > 1:
             add("flow", flow.name, "its rate varies, theory takes its mean")
+        case Users():
+            add(
+                "flow",
+                flow.name,
+                "its users wait for their answers: theory takes a Poisson process of the rate that is in balance",
+            )
+        case Trace():
+            add("flow", flow.name, "its arrivals are those of a file, theory takes them as Poisson")
         case Clock():
             add("flow", flow.name, "a clock ticks regularly, theory takes its ticks as Poisson")
         case Consume(_, batch) if batch > 1:

@@ -17,6 +17,7 @@ from toscale.engine.model import (
     Attribute,
     Chance,
     Compare,
+    Ended,
     Flag,
     Holds,
     Left,
@@ -163,6 +164,8 @@ class Known:
             return (0.0 if test.none else 1.0), self, self
         if isinstance(test, Flag):
             test = Compare(Register(test.register), "!=", 0.0)
+        if isinstance(test, Ended):  # asked behind a repetition only, which knows how its passes end
+            return 0.0, self, self
         assert isinstance(test, Compare)
         left, right = self.number(test.left), self.number(test.right)
         if test.left == test.right:

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from toscale.engine.model import Outcome, Pick, Station
+from toscale.theory.locks import Held
+from toscale.theory.times import Time
 
 if TYPE_CHECKING:
     from toscale.theory.knowledge import Known
     from toscale.theory.popularity import Array
-    from toscale.theory.times import Time
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Round:
     failing: dict[tuple[str, str], float] = field(default_factory=dict)
     held: dict[str, float] = field(default_factory=dict)  # slots that are taken, of stations and of consumers
     curves: dict[str, tuple[float, ...]] = field(default_factory=dict)  # see `toscale.theory.stations`
+    locks: dict[str, Held] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -84,6 +86,7 @@ class Tally:
     )  # buffer: flow, per run, known
     failing: dict[tuple[str, str], float] = field(default_factory=dict)
     asked: dict[str, float] = field(default_factory=dict)  # pool: units asked for
+    locks: dict[str, list[Held]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -137,6 +140,7 @@ class Ran:
     ends: dict[Outcome, float]
     known: Known
     stuck: float = 0.0  # the chance that it waits for ever, at a station that cannot keep up
+    away: Time = field(default_factory=Time)  # the part of the time in which the caller's slot is given back
 
 
 @dataclass(slots=True)

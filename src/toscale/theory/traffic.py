@@ -34,6 +34,7 @@ from toscale.engine.model import (
     Keep,
     Key,
     Link,
+    Locked,
     Look,
     Measure,
     Model,
@@ -43,10 +44,13 @@ from toscale.engine.model import (
     Over,
     Parallel,
     Pass,
+    Pause,
     Pick,
     Pool,
     Put,
     Register,
+    Repeat,
+    Request,
     Scatter,
     See,
     Send,
@@ -64,10 +68,12 @@ from toscale.engine.model import (
 from toscale.theory import times
 from toscale.theory.bounded import from_stash
 from toscale.theory.knowledge import Drawn, Known, Listed, meet
+from toscale.theory.locks import Held, Wait, wait
 from toscale.theory.lookups import Shelves
 from toscale.theory.numbers import Spread, constant
 from toscale.theory.popularity import keys
 from toscale.theory.queues import attempts
+from toscale.theory.repetitions import repeat
 from toscale.theory.tally import Calls, Calm, Here, Measured, Part, Ran, Round, Tally, count, mixed, role_of
 from toscale.theory.times import Dice, Time
 
@@ -90,6 +96,9 @@ class Walk:
         self.steps: dict[type, Callable[..., Ran]] = {
             Visit: self.visit,
             Delay: self.delay,
+            Pause: self.pause,
+            Repeat: lambda step, *rest: repeat(self, step, *rest),
+            Request: self.request,
             Scatter: self.scatter,
             Send: self.send,
             Call: self.call,
@@ -105,7 +114,7 @@ class Walk:
 
     def block(self, steps: Steps, known: Known, reach: float, here: Here) -> Ran:
         """Steps one after the other, begun `reach` times per run of the flow."""
-        time, alive, ends, stuck = times.NONE, 1.0, dict[Outcome, float](), 0.0
+        time, alive, ends, stuck, away = times.NONE, 1.0, dict[Outcome, float](), 0.0, times.NONE
         for step in steps:
             if alive <= 0:
                 break
@@ -114,9 +123,11 @@ class Walk:
             for outcome, chance in ran.ends.items():
                 ends[outcome] = ends.get(outcome, 0.0) + alive * chance
             stuck += alive * ran.stuck
+            if ran.away.mean > 0:
+                away = Time(away.mean + alive * ran.away.mean, away.var + alive * ran.away.var)
             alive *= ran.done
             known = ran.known
-        return Ran(time, alive, ends, known, min(1.0, stuck))
+        return Ran(time, alive, ends, known, min(1.0, stuck), away)
 
     def step(self, step: Step, known: Known, reach: float, here: Here) -> Ran:
         match step:
@@ -206,8 +217,9 @@ class Walk:
         known: Known,
         reach: float,
         here: Here,
+        locks: tuple[tuple[Locked, Drawn | None, float], ...] = (),
     ) -> Ran:
-        """Over the wire, a slot, the work, the body, and back."""
+        """Over the wire, a slot, the locks (each for keys drawn so, and for how many), the work, the body, and back."""
         place = self.stations[station]
         role = role_of(place, pick)
         calm = self.calm(place, role)
@@ -218,17 +230,39 @@ class Walk:
         inside = Ran(times.NONE, 1.0, {}, known)
         admitted = 1 - calm.refused
         part = None if here.parts is None else here.parts.setdefault(path, Part(station))
+        waits = [(lock, self.wait(lock, drawn_there), number) for lock, drawn_there, number in locks]
+        busy = 1.0
+        for lock, found, number in waits:
+            if not lock.wait:
+                busy *= (1 - found.chance) ** number
+        busy = 1 - busy
         if body:
-            inside = self.block(body, known, reach * admitted, here.within(place, zones))
+            inside = self.block(body, known, reach * admitted * (1 - busy), here.within(place, zones))
+        kept = inside.time
+        if inside.away.mean > 0 and not locks and isfinite(kept.mean):
+            kept = Time(
+                max(0.0, kept.mean - inside.away.mean), max(0.0, kept.var - inside.away.var), kept.draws
+            )
+        for lock, found, number in waits:
+            alone = work.times(calm.stretch).plus(inside.time)
+            self.tally.locks.setdefault(lock.lock, []).append(
+                Held(here.rate * reach * admitted * number, alone.mean, alone.second)
+            )
+            if lock.wait:
+                queue = times.waiting(found.mean * number, min(1.0, found.chance * number), self.dice)
+                inside = replace(inside, time=queue.plus(inside.time))
+                kept = queue.plus(kept)
+                if part is not None:
+                    part.waiting += reach * admitted * queue.mean
         hottest, spread = drawn.concentration() if drawn is not None else (0.0, 0.0)
-        waits = times.waiting(calm.wait, calm.wait_probability, self.dice)
-        served = waits.plus(work.times(calm.stretch)).plus(inside.time)
+        slot = times.waiting(calm.wait, calm.wait_probability, self.dice)
+        served = slot.plus(work.times(calm.stretch)).plus(inside.time)
         self.tally.calls.setdefault(station, []).append(
             Calls(
                 role,
                 here.rate * reach,
                 work,
-                inside.time,
+                kept,
                 calm.stretch,
                 served.mean,
                 hottest,
@@ -242,11 +276,17 @@ class Walk:
             part.work += reach * admitted * work.mean
             part.waiting += reach * admitted * ((calm.stretch - 1) * work.mean + calm.wait)
             part.wire += reach * (there.mean + back.mean)
-        ends = {outcome: chance * admitted for outcome, chance in inside.ends.items()}
+        ends = {outcome: chance * admitted * (1 - busy) for outcome, chance in inside.ends.items()}
+        if busy > 0:
+            ends[Outcome.BUSY] = ends.get(Outcome.BUSY, 0.0) + admitted * busy
         if calm.refused > 0:
             ends[Outcome.REFUSED] = ends.get(Outcome.REFUSED, 0.0) + calm.refused
         stuck = calm.excess + (1 - calm.excess) * inside.stuck
-        return Ran(time, inside.done * admitted, ends, inside.known, stuck)
+        return Ran(time, inside.done * admitted * (1 - busy), ends, inside.known, stuck)
+
+    def wait(self, lock: Locked, drawn: Drawn | None) -> Wait:
+        """How a request for a lock fares, from what the last round has found of the others."""
+        return wait(self.last.locks.get(lock.lock, Held(0.0, 0.0, 0.0)), drawn, lock.wait)
 
     def calm(self, station: Station, role: str) -> Calm:
         """How this call fares; a call of any machine of a shard is a mixture."""
@@ -260,8 +300,9 @@ class Walk:
     def visit(self, step: Visit, known: Known, reach: float, here: Here) -> Ran:
         drawn = known.keys.get(step.key) if step.key is not None else None
         work = self.work(step.work, known)
+        locks = tuple((lock, known.keys.get(lock.key), 1.0) for lock in step.locks)
         return self.hop(
-            step.path, step.station, step.link, step.pick, drawn, work, step.body, known, reach, here
+            step.path, step.station, step.link, step.pick, drawn, work, step.body, known, reach, here, locks
         )
 
     def send(self, step: Send, known: Known, reach: float, here: Here) -> Ran:
@@ -323,6 +364,10 @@ class Walk:
             known,
             reach * touched.mean,
             replace(here, parts=before, at_once=here.at_once * shards),
+            tuple(
+                (lock, known.keys.get(lock.key), 1.0) if lock.key else (lock, drawn, per_call.mean)
+                for lock in step.locks
+            ),
         )
         time = times.latest(one.time, touched, self.dice)
         if here.parts is not None and before:
@@ -336,9 +381,9 @@ class Walk:
             part.work += inner.work * scale
             part.waiting += inner.waiting * scale
             part.wire += inner.wire * scale
-        refused = one.ends.get(Outcome.REFUSED, 0.0)
-        done = float(touched.weights @ (1 - refused) ** touched.values) if refused > 0 else 1.0
-        ends = {Outcome.REFUSED: 1 - done} if done < 1 else {}
+        missed = min(1.0, sum(one.ends.values()))
+        done = float(touched.weights @ (1 - missed) ** touched.values) if missed > 0 else 1.0
+        ends = _shared(1 - done, [one])
         return Ran(time, done, ends, known, one.stuck)
 
     # ---- keys and stores
@@ -354,6 +399,16 @@ class Walk:
             part.visits += reach
             part.work += reach * time.mean
         return Ran(time, 1.0, {}, known)
+
+    def pause(self, step: Pause, known: Known, reach: float, here: Here) -> Ran:
+        ran = self.delay(Delay(step.path, step.work), known, reach, here)
+        return replace(ran, away=ran.time)
+
+    def request(self, step: Request, known: Known, reach: float, here: Here) -> Ran:
+        """An answer ends it well for the flow, which goes on."""
+        ran = self.block(step.body, known, reach, here)
+        ends = {outcome: chance for outcome, chance in ran.ends.items() if outcome is not Outcome.ANSWERED}
+        return replace(ran, done=min(1.0, ran.done + ran.ends.get(Outcome.ANSWERED, 0.0)), ends=ends)
 
     def call(self, step: Call, known: Known, reach: float, here: Here) -> Ran:
         place = (here.flow, step.path)
@@ -473,7 +528,8 @@ class Walk:
         ways = [(chance * first.done, first.known), ((1 - chance) * second.done, second.known)]
         stuck = chance * first.stuck + (1 - chance) * second.stuck
         time = times.either(chance, first.time, second.time, self.dice)
-        return Ran(time, done, ends, meet(ways), stuck)
+        away = Time(chance * first.away.mean + (1 - chance) * second.away.mean)
+        return Ran(time, done, ends, meet(ways), stuck, away)
 
     def measure(self, step: Measure, known: Known, reach: float, here: Here) -> Ran:
         ran = self.block(step.body, known, reach, here)

@@ -32,12 +32,15 @@ from toscale.engine.model import (
     Population,
     Put,
     Scatter,
+    Trace,
     walk,
 )
 from toscale.engine.model import Drop as DropKey
 from toscale.theory import times
 from toscale.theory.assumptions import broken
+from toscale.theory.closed import answered, closed_rates
 from toscale.theory.knowledge import NOTHING, Known, meet
+from toscale.theory.locks import together
 from toscale.theory.mixing import Mixing
 from toscale.theory.queues import Batches, Overloaded, bulk
 from toscale.theory.results import BufferTheory, FlowTheory, Overload, Part, StepTheory, Twin
@@ -72,7 +75,10 @@ def solve(model: Model, rates: Mapping[str, float] | None = None) -> Twin:
 
     Never raises for a valid model: overload, a rate of zero and a flow that causes itself are results.
     """
-    return _Solver(model, rates or {}).solve()
+    given = dict(rates or {})
+    loops = closed_rates(model, given, lambda at, flow: _Solver(model, at).latency(flow))
+    twin = _Solver(model, {**given, **loops}).solve()
+    return answered(twin, model) if loops else twin
 
 
 class _Solver:
@@ -104,10 +110,24 @@ class _Solver:
                 return average(flow.source)
             case Clock(every, number):
                 return number / every if every > 0 else 0.0
+            case Trace(moments):
+                lasts = max(moments, default=0.0)
+                return len(moments) / lasts if lasts > 0 else 0.0
             case _:
                 return 0.0
 
     def solve(self) -> Twin:
+        rounds, converged = self.settled()
+        walked, runs = self.walk(Dice(True))
+        return self.result(walked, runs, rounds, converged)
+
+    def latency(self, flow: str) -> float:
+        """The mean time of a flow's requests."""
+        self.settled()
+        return self.walk(Dice(False))[1][flow][0].time.mean
+
+    def settled(self) -> tuple[int, bool]:
+        """Goes round until nothing changes: after how many rounds, and whether that came about."""
         converged, rounds = False, 0
         for rounds in range(1, MOST_ROUNDS + 1):
             before = self.rate, self.last, {f: self.size(f) for f in self.rate}
@@ -117,8 +137,7 @@ class _Solver:
             if rounds >= FEWEST_ROUNDS and self.change(*before) < CLOSE:
                 converged = True
                 break
-        walked, runs = self.walk(Dice(True))
-        return self.result(walked, runs, rounds, converged)
+        return rounds, converged
 
     # ---- one round
     # -----------------------------------------------------------------------------------------------
@@ -241,7 +260,10 @@ class _Solver:
             for number, chances in there.items():
                 present[shelf.name, number] = chances
         curves = self.curves(tally)
-        self.last = replace(self.mixed(calm, dict(tally.failing), held), present=present, curves=curves)
+        locks = {name: together(held_there) for name, held_there in tally.locks.items()}
+        self.last = replace(
+            self.mixed(calm, dict(tally.failing), held), present=present, curves=curves, locks=locks
+        )
 
     def curves(self, tally: Tally) -> Curves:
         """What the stations behind each station let through, by the number of its slots that are taken."""
@@ -319,6 +341,10 @@ class _Solver:
             largest = max(largest, 1.0 if before is None else float(np.abs(chances - before).max()))
         for call, chance in self.last.failing.items():
             largest = max(largest, abs(chance - last.failing.get(call, 0.0)))
+        for name, lock in self.last.locks.items():
+            largest = max(
+                largest, _apart(lock.mean, last.locks[name].mean, 1e-9) if name in last.locks else 1.0
+            )
         return largest
 
     # ---- the result

@@ -29,6 +29,7 @@ from toscale.engine.model import (
 from toscale.simulate.lowering.attempts import Attempts
 from toscale.simulate.lowering.bounded import Bounds
 from toscale.simulate.lowering.ledger import Ledger, NotComputable
+from toscale.simulate.lowering.locks import held_inside
 from toscale.simulate.lowering.machines import Machines, Part
 from toscale.simulate.lowering.operations import FOUND, NONE_FOUND, Operation, Operations
 from toscale.simulate.lowering.record import Record
@@ -39,13 +40,13 @@ from toscale.simulate.lowering.wire import Wire
 __all__ = ["CallLowering"]
 
 _OUTCOMES: dict[str, tuple[Outcome, ...]] = {
-    "refused": (Outcome.REFUSED,),
+    "refused": (Outcome.REFUSED, Outcome.BUSY),
     "failed": (Outcome.FAILED, Outcome.TIMED_OUT),
     "timed out": (Outcome.TIMED_OUT,),
     "busy": (Outcome.BUSY,),
 }
-"""Which outcomes a handler of the language handles; `timed out` is a `failed` that may be handled apart
-from it.
+"""Which outcomes a handler of the language handles; `timed out` is a `failed` that may be handled apart from it,
+and `busy` a `refused`.
 """
 
 
@@ -111,7 +112,8 @@ class CallLowering:
             return self.to_actor(step, scope, target, caller, path)
 
         def then() -> Steps:
-            return self.block(step.then, scope.within(caller=target))
+            inside = held_inside(step, target, scope.locked)
+            return self.block(step.then, scope.within(caller=target, **inside))
 
         if step.operation is None:
             if part.component.is_async:
@@ -121,6 +123,13 @@ class CallLowering:
             return self.bounds.operation(step, part, scope, caller, then())
         if step.operation == "send":
             self.record.send(scope, part.name)
+            if step.one_at_a_time:
+                self.record.lacks(
+                    scope,
+                    f"`{step.path}` is sent at once: a queue keeps no locks, and `one at a time` is not simulated.",
+                    step.place,
+                    path,
+                )
             if step.rows is not None or step.keys is not None:
                 self.record.lacks(
                     scope,
@@ -276,13 +285,5 @@ class CallLowering:
                 f"`{step.path}` goes to a machine by its policy, not to the one that holds the connection "
                 f"`{step.over.connection}`: held connections are not simulated yet.",
                 step.over.place,
-                path,
-            )
-        if step.one_at_a_time:
-            per = ", ".join(f"`{name}`" for name in step.one_at_a_time)
-            self.record.lacks(
-                scope,
-                f"`{step.path}` does not wait for others of the same {per}: locks are not simulated yet.",
-                step.place,
                 path,
             )

@@ -13,7 +13,19 @@ from dataclasses import dataclass, field, replace
 
 from toscale.design import flow as language
 from toscale.design.model import Design
-from toscale.engine.model import After, Buffer, Call, Consume, Flow, Poisson, Pool, Source, Steps, Visit
+from toscale.engine.model import (
+    After,
+    Buffer,
+    Call,
+    Consume,
+    Flow,
+    Lock,
+    Poisson,
+    Pool,
+    Source,
+    Steps,
+    Visit,
+)
 from toscale.simulate.lowering.entities import SIZE_REGISTER
 from toscale.simulate.lowering.ledger import Ledger
 from toscale.simulate.lowering.machines import Machines
@@ -57,6 +69,7 @@ class FlowLowering:
     flows: tuple[Flow, ...] = ()
     buffers: tuple[Buffer, ...] = ()
     pools: tuple[Pool, ...] = ()
+    locks: tuple[Lock, ...] = ()
 
     def run(self) -> None:
         """Both times through; the results are in `flows`, `buffers` and beside them."""
@@ -94,6 +107,7 @@ class FlowLowering:
         self.pools = tuple(lowering.bounds.pools.values())
         self.used = set(lowering.record.used)
         self.actors = lowering.record.actors
+        self.locks = tuple(lowering.record.locks.values())
         self._understate(survey)
 
     # ---- once through ------------------------------------------------
@@ -128,7 +142,9 @@ class FlowLowering:
     def _scope(self, flow: language.Flow, known: set[str]) -> Scope:
         source = self.sources.sources.get(flow.name)
         batch = source.batch if isinstance(source, Consume) else 1
-        return Scope(flow.name, self._caller(flow), Touched(), known, batch=batch)
+        caller = self._caller(flow)
+        asks = caller is not None and caller not in self.design.components
+        return Scope(flow.name, caller, Touched(), known, batch=batch, asks=asks)
 
     def _caller(self, flow: language.Flow) -> str | None:
         """Who calls the first step: the actor, the queue, or the actor of the flow before; else nobody does."""

@@ -37,6 +37,7 @@ from toscale.engine.model import (
 )
 from toscale.simulate.lowering.entities import SIZE_REGISTER, Entities, Held
 from toscale.simulate.lowering.ledger import Ledger, NotComputable
+from toscale.simulate.lowering.locks import LockLowering
 from toscale.simulate.lowering.machines import Machines, Part
 from toscale.simulate.lowering.scope import Scope
 from toscale.simulate.lowering.values import Values, shown_time
@@ -89,6 +90,7 @@ class Operations:
     unread: frozenset[str]
     sized: frozenset[str]
     present: dict[tuple[str, str], float]  # by flow and entity
+    locks: LockLowering
 
     # ---- messages ------------------------------------------------
 
@@ -131,6 +133,8 @@ class Operations:
             before = scope.draw(path, [held])
         rows, needed = self.amount(step.rows, scope, entity)
         before += scope.draw(path, needed)
+        needed_too, locks = self.locks.of(step, part.name, scope)
+        before += needed_too
         work = self.work(step, part, name, rows)
         inner, hit = self.keys_of(name, part, scope, held, entity, path)
         if name in _READS:
@@ -139,7 +143,7 @@ class Operations:
                 *sees(self.design, entity, None if part.store is None else part.store.name, held.register),
             )
         pick = Pick.COPY if step.from_copy else Pick.PRIMARY
-        visit = Visit(path, part.name, work, link, pick, held.register, (*inner, *then()))
+        visit = Visit(path, part.name, work, link, pick, held.register, (*inner, *then()), locks)
         if part.hit_ratio is not None and name in _READS:
             return Operation(tuple(before), (visit,), Chance(part.hit_ratio))
         return Operation(tuple(before), (visit,), hit)
@@ -182,9 +186,11 @@ class Operations:
             )
         if then():
             raise NotComputable("`then` below a call for several keys is not simulated yet", step.place)
+        needed_too, locks = self.locks.of(step, part.name, scope, listed=True)
+        before += needed_too
         looks_up = part.store is not None and name in _READS
         puts = part.store is not None and name not in (*_READS, "delete")
-        listed = source or (f"keys:{path}" if looks_up or puts else None)
+        listed = source or (f"keys:{path}" if looks_up or puts or locks else None)
         missed = f"missed:{path}" if looks_up else None
         scattered = Scatter(
             path,
@@ -203,6 +209,7 @@ class Operations:
             bytes=self.entry_bytes(part, step.entity or "") if looks_up or puts else 0.0,
             at_most=self.at_most(step, count) if listed is not None and source is None else LONGEST_LIST,
             keep=None if source is not None else listed,
+            locks=locks,
         )
         if part.hit_ratio is not None and name in _READS:
             return Operation(tuple(before), (scattered,), Chance(part.hit_ratio))

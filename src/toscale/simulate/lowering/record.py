@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from toscale.design.parts import Place
+from toscale.engine.model import Lock
 from toscale.simulate.lowering.ledger import Ledger
 from toscale.simulate.lowering.scope import Scope
 
@@ -16,7 +17,8 @@ class Record:
     """By flow: why it is `broken`, and the buffers that it `sends` to. By component: the flows that have
     `used` it.
 
-    `actors` are those who are called, at the end of a connection.
+    `actors` are those who are called, at the end of a connection. `locks` are those that are asked for, by name,
+    and `nested` the pairs of them of which the second is asked for by one who has the first.
     """
 
     ledger: Ledger
@@ -24,6 +26,8 @@ class Record:
     sends: dict[str, set[str]] = field(default_factory=dict)
     used: dict[str, set[str]] = field(default_factory=dict)
     actors: set[str] = field(default_factory=set)
+    locks: dict[str, Lock] = field(default_factory=dict)
+    nested: set[tuple[str, str]] = field(default_factory=set)
 
     def breaks(self, scope: Scope, text: str, place: Place, path: str) -> None:
         """The flow cannot be simulated because of this."""

@@ -57,6 +57,11 @@ class Scope:
     in_batch: bool = False
     batch: int = 1  # of the flow's messages
     sweeps: str | None = None  # the bounded thing whose ended terms are gone through
+    asks: bool = False  # each step is a request that the actor makes
+    keeps: bool = (
+        False  # the caller's slot is held whatever happens here: by what is beside it, or for a lock
+    )
+    locked: frozenset[str] = frozenset()  # the locks that are had here
 
     def path(self, path: str) -> str:
         return f"{self.prefix}{path}"
@@ -68,6 +73,8 @@ class Scope:
 
     def within(self, **changes: object) -> Scope:
         """A block that is done in any case: what it draws is known behind it."""
+        if "caller" in changes:
+            changes = {"asks": False, "keeps": False, **changes}
         return replace(self, **changes)  # type: ignore[arg-type]
 
     def draw(self, path: str, keys: Iterable[Held]) -> list[Step]:

@@ -20,6 +20,7 @@ from toscale.design.parts import Formula
 from toscale.engine.laws import Law
 from toscale.engine.model import After, Clock, Consume, Poisson, Source
 from toscale.simulate.lowering.ledger import Ledger, NotComputable
+from toscale.simulate.lowering.loops import trace, users
 from toscale.simulate.lowering.machines import Machines
 from toscale.simulate.lowering.values import Values
 from toscale.simulate.lowering.walks import buffers_of, holds
@@ -99,11 +100,9 @@ class Sources:
             case language.ShapedRate():
                 return self._shaped(trigger.rate)
             case language.Trace():
-                self._without(flow, "arrivals from a file are not simulated yet", missing=True)
+                return trace(trigger.rate, self.values)
             case language.ClosedLoop():
-                self._without(
-                    flow, "users that think between their requests are not simulated yet", missing=True
-                )
+                return users(trigger.rate, self.values, self.ledger, flow.name)
             case rate:
                 return Poisson.at(self.values.rate(rate))
         return None

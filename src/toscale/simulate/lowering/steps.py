@@ -19,7 +19,6 @@ from toscale.engine.model import (
     Attribute,
     Chance,
     Compare,
-    Delay,
     Each,
     End,
     If,
@@ -27,11 +26,14 @@ from toscale.engine.model import (
     Number,
     Outcome,
     Parallel,
+    Pause,
     Register,
+    Request,
     Step,
     Steps,
     Test,
     Work,
+    walk,
 )
 from toscale.simulate.lowering.attempts import Attempts
 from toscale.simulate.lowering.bounded import Bounds
@@ -41,6 +43,7 @@ from toscale.simulate.lowering.ledger import Ledger, NotComputable
 from toscale.simulate.lowering.machines import Machines
 from toscale.simulate.lowering.operations import Operations
 from toscale.simulate.lowering.record import Record
+from toscale.simulate.lowering.repeat import RepeatLowering
 from toscale.simulate.lowering.scope import Scope
 from toscale.simulate.lowering.values import Values, shown_time
 from toscale.simulate.lowering.wire import Wire
@@ -74,6 +77,7 @@ class StepLowering:
     bounds: Bounds
     count: int = 0
     calls: CallLowering = field(init=False)
+    repeats: RepeatLowering = field(init=False)
 
     def __post_init__(self) -> None:
         self.calls = CallLowering(
@@ -87,6 +91,15 @@ class StepLowering:
             self.bounds,
             self.block,
         )
+        self.repeats = RepeatLowering(
+            self.values,
+            self.record,
+            self.measures,
+            self.block,
+            self.condition,
+            self.pause,
+            self.machines.with_slots,
+        )
 
     def finish(self) -> None:
         """To be called when all flows are lowered."""
@@ -98,8 +111,16 @@ class StepLowering:
         """Steps in order."""
         lowered: list[Step] = []
         for step in steps:
-            lowered += self.step(step, scope)
+            made = self.step(step, scope)
+            if scope.asks and isinstance(step, language.Call) and self.answers(made):
+                if step is not steps[-1] or steps is not self.design.flows[scope.flow].steps:
+                    made = (Request(f"{scope.path(step.path)} request", made),)
+            lowered += made
         return tuple(lowered)
+
+    def answers(self, steps: Steps) -> bool:
+        """Whether an answer may end the request that these steps are."""
+        return any(isinstance(step, End) and step.outcome is Outcome.ANSWERED for step in walk(steps))
 
     def step(self, step: language.Step, scope: Scope) -> Steps:
         """One step, as one or several; none where it does nothing, or breaks its flow."""
@@ -114,7 +135,9 @@ class StepLowering:
             self.record.breaks(scope, text, place, scope.path(step.path))
             return ()
         name = self.measures.get(step.path)
-        return (Measure(name, made),) if name is not None and made else made
+        if name is None or not made or isinstance(step, language.Repeat):  # which names its passes
+            return made
+        return (Measure(name, made),)
 
     def kind_of(self, step: language.Step, scope: Scope) -> Steps:
         path = scope.path(step.path)
@@ -138,18 +161,7 @@ class StepLowering:
             case language.GoOn():
                 return ()
             case language.Repeat():
-                self.record.breaks(
-                    scope, (f"`{step.path}`: repetitions are not simulated yet."), step.place, path
-                )
-                self.look_into(scope, step.steps, step.in_vain)
-                return ()
-
-    def look_into(self, scope: Scope, *blocks: tuple[language.Step, ...]) -> None:
-        """Goes through what is below a step that is not simulated, so that it is known what else is missing
-        and what it uses.
-        """
-        for block in blocks:
-            self.block(block, scope.branch())
+                return self.repeats.repeat(step, scope)
 
     # ---- groups ------------------------------------------------
 
@@ -171,7 +183,7 @@ class StepLowering:
             items[step.called] = self.item(step)
         over = self.bounds.over(step.of, step, None)
         sweeps = step.of.entity if isinstance(step.of, language.HeldSet) else scope.sweeps
-        inner = scope.branch(items=items, in_batch=True, sweeps=sweeps)
+        inner = scope.branch(items=items, in_batch=True, keeps=True, sweeps=sweeps)
         block = scope.touched.begin()
         try:
             body = self.block(step.then, inner)
@@ -224,7 +236,7 @@ class StepLowering:
     def parallel(self, step: language.Parallel, scope: Scope) -> Steps:
         path = scope.path(step.path)
         before = self.inserts(step, scope, path)
-        branches = tuple(self.block(branch, scope.branch()) for branch in step.branches)
+        branches = tuple(self.block(branch, scope.branch(keeps=True)) for branch in step.branches)
         wait: int | None = None
         if step.wait == "any":
             wait = 1
@@ -253,10 +265,19 @@ class StepLowering:
         return made
 
     def branch(self, step: language.If, scope: Scope) -> Steps:
+        found = self.condition(step.condition, step, scope)
+        then = self.block(step.then, scope.branch())
+        otherwise = self.block(step.otherwise, scope.branch())
+        return () if found is None else (*found[0], If(scope.path(step.path), found[1], then, otherwise))
+
+    def condition(
+        self, condition: language.Condition, step: language.Step, scope: Scope
+    ) -> tuple[list[Step], Test] | None:
+        """The steps that draw what a condition needs, and its test; None where it breaks the flow."""
         path = scope.path(step.path)
         before: list[Step] = []
         test: Test
-        match step.condition:
+        match condition:
             case language.Chance(share):
                 test = Chance(self.values.share(share))
             case language.Comparison(left, comparator, right):
@@ -272,21 +293,18 @@ class StepLowering:
                 if known is None:
                     text = f"`{step.path}`: conditions on what is held are not simulated yet."
                     self.record.breaks(scope, text, step.place, path)
-                    self.look_into(scope, step.then, step.otherwise)
-                    return ()
+                    return None
                 test = known
-        then = self.block(step.then, scope.branch())
-        otherwise = self.block(step.otherwise, scope.branch())
-        return (*before, If(path, test, then, otherwise))
+        return before, test
 
     def wait(self, step: language.Wait, scope: Scope) -> Steps:
         path = scope.path(step.path)
         law = self.pause(step.time, scope)
-        if self.machines.with_slots(scope.caller or ""):
+        if scope.keeps and self.machines.with_slots(scope.caller or ""):
             self.record.lacks(
                 scope, f"`{step.path}`: `{scope.caller}` keeps its slot during this wait.", step.place, path
             )
-        return (Delay(path, Work.of(law)),) if law.mean > 0 else ()
+        return (Pause(path, Work.of(law)),) if law.mean > 0 else ()
 
     def pause(self, time: Time, scope: Scope) -> Law:
         """A wait of somebody; without a shape it is fixed."""
