@@ -18,9 +18,11 @@ from toscale.engine.laws import Law
 from toscale.engine.model import (
     HANDLED,
     Attribute,
+    Await,
     Buffer,
     Call,
     Chance,
+    Choose,
     Consume,
     Delay,
     Discipline,
@@ -28,31 +30,45 @@ from toscale.engine.model import (
     Each,
     End,
     Evict,
+    Extend,
     Flag,
     Flow,
     Fork,
+    FromStash,
     Get,
+    GiveBack,
+    Holds,
     If,
+    Keep,
     Key,
+    Left,
     Link,
     Measure,
     Model,
     NewKey,
     Outcome,
+    Over,
     Parallel,
+    Pass,
     Pick,
     Poisson,
     Policy,
+    Pool,
     Population,
     Put,
+    Register,
     Retry,
     Scatter,
+    See,
     Send,
     Span,
     Station,
     Step,
     Steps,
     Store,
+    Sweep,
+    Take,
+    TakeAhead,
     Visit,
     Work,
 )
@@ -60,6 +76,7 @@ from toscale.engine.run import Replication, StoreStart
 from toscale.engine.state import Status
 
 KEYS = Population("k", 1, 500, 0.8)
+SEATS = Population("seat", 2, 12, 0.5)
 ENDS = 2.0  # seconds after which no request begins
 
 times = st.sampled_from(
@@ -113,7 +130,7 @@ def models(draw: st.DrawFn) -> Model:
 
     def step(depth: int) -> Step:
         station = draw(st.sampled_from(["s0", "s1", "s2"]))
-        flat = ["delay", "store", "send", "scatter", "end"]
+        flat = ["delay", "store", "send", "scatter", "end", "bounded", "limit"]
         match draw(
             st.sampled_from(
                 ["visit", *flat]
@@ -166,6 +183,40 @@ def models(draw: st.DrawFn) -> Model:
                         ]
                     )
                 )
+            case "bounded":
+                pool = draw(st.sampled_from(["seat", "place"]))
+                key = "seat" if pool == "seat" else None
+                return draw(
+                    st.sampled_from(
+                        [
+                            Take(path(), pool, key),
+                            Take(path(), "seat", keys="chosen", term=0.03),
+                            Take(path(), "place", term=draw(st.sampled_from([None, 0.02])), line=True),
+                            Await(path(), pool),
+                            GiveBack(path(), pool),
+                            Extend(path(), pool, 0.05),
+                            Keep(path(), "seat"),
+                            Sweep(path(), "seat", Register("over")),
+                            Over("seat", "over"),
+                            Choose(path(), "seat", "chosen", 2.0, 4, draw(st.sampled_from([None, "seen"]))),
+                            See("seen", "c", "key"),
+                            If(path(), Holds(pool), (GiveBack(path(), pool),)),
+                            If(path(), Left(pool, key, none=draw(st.booleans())), steps(depth + 1)),
+                        ]
+                    )
+                )
+            case "limit":
+                ahead = If(path(), Flag("found"), (), (TakeAhead(path(), "rate", "key", 4, 0.02),))
+                return draw(
+                    st.sampled_from(
+                        [
+                            Take(path(), "rate", "key"),
+                            GiveBack(path(), "rate", "key"),
+                            Pass(path(), "rate", "key"),
+                            Measure("m0", (FromStash(path(), "rate", "key", "found", 4, 0.02, 2), ahead)),
+                        ]
+                    )
+                )
             case "send":
                 return Send(path(), "q", key=draw(st.sampled_from([None, "key"])))
             case "scatter":
@@ -184,7 +235,12 @@ def models(draw: st.DrawFn) -> Model:
                 return If(path(), Chance(0.3), (End(path(), chance),))
 
     parts = tuple(_named(draw(stations), f"s{k}") for k in range(3))
-    first = (Key(path(), "key", KEYS), *steps(0))
+    first = (Key(path(), "key", KEYS), Key(path(), "seat", SEATS), *steps(0))
+    pools = (
+        Pool("seat", 1.0, term=0.1, per=SEATS, swept=draw(st.sampled_from([None, "seat ends until swept"]))),
+        Pool("place", 5.0, term=draw(st.sampled_from([0.005, 0.05]))),
+        Pool("rate", 3.0, 20.0, per=KEYS, asked=draw(st.sampled_from([0.0, 150.0]))),
+    )
     return Model(
         stations=parts,
         stores=(
@@ -204,6 +260,7 @@ def models(draw: st.DrawFn) -> Model:
             ),
         ),
         spans=(Span("f", "con"),),
+        pools=pools,
     )
 
 
@@ -227,4 +284,5 @@ def test_whatever_a_model_does_nothing_is_lost_and_no_slot_stays_held(model: Mod
     assert int(state.control[0].live) == 0
     assert int(state.stations["busy"].sum()) == int(state.stations["waiting"].sum()) == 0
     assert int(state.machines["outstanding"].sum()) == 0
+    assert int(state.pools[1].held) == int(state.pools[1].lined) == 0  # what has a term ends, in its time
     assert int(state.control[0].messages) == int(state.control[0].trackers) == 0
