@@ -18,9 +18,11 @@ from toscale.engine.laws import Law
 from toscale.engine.model import (
     HANDLED,
     Attribute,
+    Await,
     Buffer,
     Call,
     Chance,
+    Choose,
     Consume,
     Delay,
     Discipline,
@@ -29,12 +31,18 @@ from toscale.engine.model import (
     End,
     Ended,
     Evict,
+    Extend,
     Flag,
     Flow,
     Fork,
+    FromStash,
     Get,
+    GiveBack,
+    Holds,
     If,
+    Keep,
     Key,
+    Left,
     Link,
     Lock,
     Locked,
@@ -42,23 +50,31 @@ from toscale.engine.model import (
     Model,
     NewKey,
     Outcome,
+    Over,
     Parallel,
     Pause,
+    Pass,
     Pick,
     Poisson,
     Policy,
+    Pool,
     Population,
     Put,
     Repeat,
     Request,
+    Register,
     Retry,
     Scatter,
+    See,
     Send,
     Span,
     Station,
     Step,
     Steps,
     Store,
+    Sweep,
+    Take,
+    TakeAhead,
     Visit,
     Work,
 )
@@ -67,6 +83,7 @@ from toscale.engine.state import Status
 
 KEYS = Population("k", 1, 500, 0.8)
 FEW = Population("f", 2, 2)
+SEATS = Population("seat", 3, 12, 0.5)
 ENDS = 2.0  # seconds after which no request begins
 
 times = st.sampled_from(
@@ -125,7 +142,7 @@ def models(draw: st.DrawFn) -> Model:
 
     def step(depth: int) -> Step:
         station = draw(st.sampled_from(["s0", "s1", "s2"]))
-        flat = ["delay", "pause", "store", "send", "scatter", "end"]
+        flat = ["delay", "pause", "store", "send", "scatter", "end", "bounded", "limit"]
         match draw(
             st.sampled_from(
                 ["visit", *flat]
@@ -196,6 +213,40 @@ def models(draw: st.DrawFn) -> Model:
                         ]
                     )
                 )
+            case "bounded":
+                pool = draw(st.sampled_from(["seat", "place"]))
+                key = "seat" if pool == "seat" else None
+                return draw(
+                    st.sampled_from(
+                        [
+                            Take(path(), pool, key),
+                            Take(path(), "seat", keys="chosen", term=0.03),
+                            Take(path(), "place", term=draw(st.sampled_from([None, 0.02])), line=True),
+                            Await(path(), pool),
+                            GiveBack(path(), pool),
+                            Extend(path(), pool, 0.05),
+                            Keep(path(), "seat"),
+                            Sweep(path(), "seat", Register("over")),
+                            Over("seat", "over"),
+                            Choose(path(), "seat", "chosen", 2.0, 4, draw(st.sampled_from([None, "seen"]))),
+                            See("seen", "c", "key"),
+                            If(path(), Holds(pool), (GiveBack(path(), pool),)),
+                            If(path(), Left(pool, key, none=draw(st.booleans())), steps(depth + 1)),
+                        ]
+                    )
+                )
+            case "limit":
+                ahead = If(path(), Flag("found"), (), (TakeAhead(path(), "rate", "key", 4, 0.02),))
+                return draw(
+                    st.sampled_from(
+                        [
+                            Take(path(), "rate", "key"),
+                            GiveBack(path(), "rate", "key"),
+                            Pass(path(), "rate", "key"),
+                            Measure("m0", (FromStash(path(), "rate", "key", "found", 4, 0.02, 2), ahead)),
+                        ]
+                    )
+                )
             case "send":
                 return Send(path(), "q", key=draw(st.sampled_from([None, "key"])))
             case "scatter":
@@ -216,7 +267,17 @@ def models(draw: st.DrawFn) -> Model:
                 return If(path(), Chance(0.3), (End(path(), chance),))
 
     parts = tuple(_named(draw(stations), f"s{k}") for k in range(3))
-    first = (Key(path(), "key", KEYS), Key(path(), "few", FEW), *steps(0))
+    first = (
+        Key(path(), "key", KEYS),
+        Key(path(), "few", FEW),
+        Key(path(), "seat", SEATS),
+        *steps(0),
+    )
+    pools = (
+        Pool("seat", 1.0, term=0.1, per=SEATS, swept=draw(st.sampled_from([None, "seat ends until swept"]))),
+        Pool("place", 5.0, term=draw(st.sampled_from([0.005, 0.05]))),
+        Pool("rate", 3.0, 20.0, per=KEYS, asked=draw(st.sampled_from([0.0, 150.0]))),
+    )
     return Model(
         stations=parts,
         stores=(
@@ -237,6 +298,7 @@ def models(draw: st.DrawFn) -> Model:
         ),
         spans=(Span("f", "con"),),
         locks=(Lock("l0", "s0"), Lock("l1", "s1")),
+        pools=pools,
     )
 
 
@@ -260,5 +322,6 @@ def test_whatever_a_model_does_nothing_is_lost_and_no_slot_stays_held(model: Mod
     assert int(state.control[0].live) == 0
     assert int(state.stations["busy"].sum()) == int(state.stations["waiting"].sum()) == 0
     assert int(state.machines["outstanding"].sum()) == 0
+    assert int(state.pools[1].held) == int(state.pools[1].lined) == 0  # what has a term ends, in its time
     assert int(state.control[0].messages) == int(state.control[0].trackers) == 0
     assert int(state.control[0].locked_keys) == int(state.locks["waiting"].sum()) == 0

@@ -14,34 +14,51 @@ from toscale.engine.laws import Law
 from toscale.engine.model import (
     After,
     Attribute,
+    Await,
     Buffer,
+    ByShare,
     Call,
     Chance,
+    Choose,
     Clock,
     Consume,
     Delay,
     Each,
+    End,
     Evict,
+    Extend,
     Flag,
     Flow,
+    FromStash,
     Get,
+    GiveBack,
+    Holds,
     If,
     Key,
     Link,
     Measure,
     Model,
+    Outcome,
+    Over,
     Parallel,
+    Pass,
     Pick,
     Poisson,
     Policy,
+    Pool,
     Population,
     Put,
+    Register,
     Retry,
     Scatter,
+    See,
     Send,
     Span,
     Station,
     Store,
+    Sweep,
+    Take,
+    TakeAhead,
     Visit,
     Work,
 )
@@ -92,6 +109,33 @@ def everything(policy: Policy = Policy.ROUND_ROBIN, evict: Evict = Evict.LRU) ->
             size="size",
         ),
     )
+    limited = Call(
+        "lim",
+        (
+            FromStash("st", "rate", "key", "ahead", 4, 0.01, 8),
+            If(
+                "ia", Flag("ahead"), (), (Visit("lv", "db", body=(TakeAhead("ta", "rate", "key", 4, 0.01),)),)
+            ),
+        ),
+        handlers={Outcome.REFUSED: (Pass("ps", "rate", "key"),)},
+    )
+    booked = Call(
+        "bk",
+        (
+            See("seen", "c", "key"),
+            Delay("d6", Work.of(Law.exponential(0.001))),
+            Choose("ch", "seat", "chosen", 2.0, 4, "seen"),
+            Take("tk", "seat", keys="chosen"),
+            Extend("ex", "seat", 0.05),
+            If("ch2", Chance(0.3), (GiveBack("gb", "seat"),)),
+            Take("tl", "place", line=True),
+            Await("aw", "place"),
+            Delay("d7", Work.of(Law.exponential(0.002))),
+            If("hp", Holds("place"), (GiveBack("gp", "place"),), (End("en", Outcome.FAILED),)),
+        ),
+        timeout=0.03,
+        handlers={Outcome.REFUSED: (), Outcome.TIMED_OUT: (), Outcome.FAILED: ()},
+    )
     spread = Scatter("sc", "db", KEYS, Work(Law.fixed(1.0), 0.0001, 0.00001), 5.0, pick=Pick.ANY)
     return Model(
         stations=(
@@ -106,7 +150,11 @@ def everything(policy: Policy = Policy.ROUND_ROBIN, evict: Evict = Evict.LRU) ->
             Flow(
                 "f",
                 Poisson.at(1500.0),
-                (Visit("v", "web", Work.of(Law.lognormal(0.006, 1.0)), LINK, body=serve),),
+                (
+                    Visit(
+                        "v", "web", Work.of(Law.lognormal(0.006, 1.0)), LINK, body=(*serve, limited, booked)
+                    ),
+                ),
             ),
             Flow(
                 "con",
@@ -119,8 +167,21 @@ def everything(policy: Policy = Policy.ROUND_ROBIN, evict: Evict = Evict.LRU) ->
                 (Delay("d4", Work.of(Law.fixed(0.001))),),
             ),
             Flow("tick", Clock(0.01, 5), (Delay("d5", Work.of(Law.fixed(0.001))),)),
+            Flow("sweep", Clock(0.02), (Over("seat", "over"), Sweep("sw", "seat", Register("over")))),
         ),
         spans=(Span("f", "con"),),
+        pools=(
+            Pool(
+                "rate",
+                ByShare(((0.0001, 2.0), (0.01, 5.0))),
+                ByShare(((0.0, 5.0), (0.1, 300.0))),
+                None,
+                KEYS,
+                asked=1e3,
+            ),
+            Pool("seat", 1.0, None, 0.04, Population("seat", 2, 200, 0.7), "hold ends until swept"),
+            Pool("place", 20.0, None, 0.02),
+        ),
     )
 
 
@@ -132,7 +193,7 @@ def digest(policy: Policy, evict: Evict) -> str:
     readings = run.readings()
     counts = b"".join(
         np.ascontiguousarray(part[name]).tobytes()
-        for part in (readings.meters, readings.stations, readings.stores, readings.buffers)
+        for part in (readings.meters, readings.stations, readings.stores, readings.buffers, readings.pools)
         for name in part.dtype.names
     )
     return hashlib.sha256(counts + readings.histogram.tobytes()).hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.simulate.lower_designs import lowered, one_flow, station, visit
-from toscale.engine.model import Discipline, Evict, Link, Policy
+from toscale.engine.model import Discipline, Evict, Link, Pick, Policy
 from toscale.simulate.lowering import LoweringError
 
 
@@ -137,7 +137,8 @@ def test_what_is_beside_another_has_as_many_machines() -> None:
     result = lowered(text)
     assert station(result, "x").machines == 7
     assert visit(result, "x").link == Link()  # between the two there is no network
-    assert any("beside its caller" in each.text for each in result.not_simulated)
+    assert visit(result, "x").pick is Pick.BESIDE
+    assert not result.not_simulated
 
 
 def test_impossible_figures_are_problems_all_at_once_with_places() -> None:

@@ -40,7 +40,8 @@ from toscale.simulate.lower import lower
 SERVICES = "{edge: {kind: load_balancer}, app: {kind: service, concurrency: 8}, other: {kind: service}}"
 DATA = """{post: {stored in: db, how many: 1k, fields: {id: uuid key, author: user}},
   user: {how many: 100, has many: {followers: {of: user, mean: 200, shape: pareto(1.5), at most: 1M}, friends: {exactly: 3}}},
-  seat: {stored in: db, how many: 5, at most: 1}}"""
+  seat: {stored in: db, how many: 5, at most: 1},
+  token: {stored in: db, at most: 1, refills: 1 / s, waiting: in order of arrival}}"""
 WITH_DATA = "{app: {kind: service}, db: {kind: database}, q: {kind: queue, partitions: 4}, w: {kind: worker, concurrency: 4}}"
 
 
@@ -274,7 +275,7 @@ def test_equal_steps_have_equal_paths_whatever_stands_before_them() -> None:
     [
         ("{repeat: {every: 1 s, at most: 5 times}, steps: [{app: 1 ms}]}", "repetitions"),
         ("{if: post is taken, then: [{app: 1 ms}]}", "held"),
-        ("{db: take seat}", "bounded"),
+        ("{db: take token}", "a line before"),
     ],
 )
 def test_what_cannot_be_simulated_leaves_its_flow_out_by_name_and_place(step: str, word: str) -> None:
@@ -307,7 +308,7 @@ def test_what_is_only_a_refinement_is_simulated_without_it_and_named(step: str, 
 def test_a_flow_that_is_left_out_takes_those_with_it_that_only_it_starts_and_its_load_is_missed() -> None:
     more = "  g:\n    from: q\n    steps: [{w: 1 ms}]\n  h:\n    from: user\n    rate: 1 / s\n    steps: [{app: 1 ms}]\n"
     result = of(
-        "[{app: 1 ms, then: [{db: take seat}, {q: send post}]}]", components=WITH_DATA, data=DATA, more=more
+        "[{app: 1 ms, then: [{db: take token}, {q: send post}]}]", components=WITH_DATA, data=DATA, more=more
     )
     assert set(result.left_out) == {"f", "g"}
     assert [flow.name for flow in result.model.flows] == ["h"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from toscale.engine import bounded
+from toscale.engine import leases
 from toscale.engine.model import Model, Pool
 from toscale.engine.state import State
 from toscale.engine.tasks import WAITING
@@ -81,17 +81,17 @@ def _check_pool(pool: Pool, s: State, k: int) -> None:
     _equal(f"units held of {pool.name}", int(row.held), int(np.sum(accounts["held"])))
     _equal(f"line of {pool.name}", int(row.joined), int(row.served) + int(row.left_line) + int(row.lined))
     mine = s.leases[_of_pool_leases(s, k)]
-    held = mine[mine["state"] != bounded.WAITING]
+    held = mine[mine["state"] != leases.WAITING]
     _equal(f"leases of {pool.name}", int(np.sum(held["units"])), int(row.held))
-    _equal(f"those in line for {pool.name}", int(np.sum(mine["state"] == bounded.WAITING)), int(row.lined))
-    _equal(f"kept of {pool.name}", int(np.sum(mine["units"][mine["state"] == bounded.KEPT])), int(row.kept))
-    _equal(f"over of {pool.name}", int(np.sum(mine["units"][mine["state"] == bounded.OVER])), int(row.over))
+    _equal(f"those in line for {pool.name}", int(np.sum(mine["state"] == leases.WAITING)), int(row.lined))
+    _equal(f"kept of {pool.name}", int(np.sum(mine["units"][mine["state"] == leases.KEPT])), int(row.kept))
+    _equal(f"over of {pool.name}", int(np.sum(mine["units"][mine["state"] == leases.OVER])), int(row.over))
     if row.beyond == 0:
         _equal(f"too many of {pool.name}", int(np.sum(accounts["held"] > np.floor(accounts["capacity"]))), 0)
 
 
 def _of_pool_leases(s: State, k: int) -> Any:
-    used = s.leases["state"] != bounded.FREE
+    used = s.leases["state"] != leases.FREE
     return used & (s.accounts["pool"][s.leases["account"]] == k)
 
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 import numpy as np
 
 from toscale.engine.arrivals import LONGEST, next_arrival
-from toscale.engine.bounded import abandon_line, bounded_step, end_terms, touch_pool
+from toscale.engine.bounded import abandon_line, bounded_step
 from toscale.engine.cores import end_work, start_work
 from toscale.engine.draws import GOLDEN, draw_index, mix, number, unit
 from toscale.engine.jit import inlined, jit, prefetch
 from toscale.engine.locked import touch_lock
 from toscale.engine.locks import give_locks, take_locks
+from toscale.engine.leases import end_terms, touch_pool
 from toscale.engine.machines import (
     BY_POLICY,
     PART,

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Assumption:
-    """`what`: flow, station, store, buffer or model; `text` says what theory takes to be so and is not."""
+    """`what`: flow, station, store, buffer, pool or model; `text` says what theory takes to be so and is not."""
 
     what: str
     name: str
@@ -134,6 +134,14 @@ def broken(
                 place.name,
                 "so close to its limit, the wait depends on more than means and variances",
             )
+    for pool in model.pools:
+        text = "it is taken as enough for all: theory knows nobody who is refused, waits in line, or whose term ends"
+        add("pool", pool.name, text)
+        for flow in model.flows:
+            if any(getattr(step, "pool", None) == pool.name for step in walk(flow.steps)):
+                add("flow", flow.name, f"{pool.name} is taken as enough for all")
+                for name in sorted({s.station for s in walk(flow.steps) if isinstance(s, Visit)}):
+                    add("station", name, f"{pool.name}, which {flow.name} asks for, is taken as enough for all")
     for shelf in model.stores:
         if shelf.memory is not None and shelf.shards > 1:
             add("store", shelf.name, "all shards are taken as alike, though each has other keys")
