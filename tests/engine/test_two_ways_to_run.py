@@ -21,6 +21,8 @@ from toscale.engine.model import (
     Consume,
     Delay,
     Each,
+    End,
+    Ended,
     Evict,
     Flag,
     Flow,
@@ -28,20 +30,28 @@ from toscale.engine.model import (
     If,
     Key,
     Link,
+    Lock,
+    Locked,
     Measure,
     Model,
+    Outcome,
     Parallel,
+    Pause,
     Pick,
     Poisson,
     Policy,
     Population,
     Put,
+    Repeat,
+    Request,
     Retry,
     Scatter,
     Send,
     Span,
     Station,
     Store,
+    Trace,
+    Users,
     Visit,
     Work,
 )
@@ -92,7 +102,30 @@ def everything(policy: Policy = Policy.ROUND_ROBIN, evict: Evict = Evict.LRU) ->
             size="size",
         ),
     )
-    spread = Scatter("sc", "db", KEYS, Work(Law.fixed(1.0), 0.0001, 0.00001), 5.0, pick=Pick.ANY)
+    spread = Scatter(
+        "sc",
+        "db",
+        KEYS,
+        Work(Law.fixed(1.0), 0.0001, 0.00001),
+        5.0,
+        pick=Pick.ANY,
+        at_most=5,
+        locks=(Locked("rows"),),
+    )
+    ask = Repeat(
+        "r",
+        (
+            Key("k2", "key", KEYS),
+            Measure("pass", (Visit("v2", "worker", Work.of(Law.exponential(0.002)), locks=(Locked("rows", "key", False),)),)),
+            Request("rq", (If("a", Chance(0.1), (End("e", Outcome.ANSWERED),)),)),
+            Pause("p2", Work.of(Law.exponential(0.001))),
+        ),
+        Law.uniform(0.004, 0.008),
+        (Chance(0.2), Ended((Outcome.BUSY,))),
+        times=4,
+        in_vain=(Delay("v3", Work.of(Law.fixed(0.001))),),
+        fresh=("key",),
+    )  # fmt: skip
     return Model(
         stations=(
             Station("web", machines=8, slots=16, cores=4, zones=(0, 1, 2), policy=policy),
@@ -118,9 +151,12 @@ def everything(policy: Policy = Policy.ROUND_ROBIN, evict: Evict = Evict.LRU) ->
                 After(("f",), 0.1, Law.exponential(0.01), ("key",)),
                 (Delay("d4", Work.of(Law.fixed(0.001))),),
             ),
+            Flow("loop", Users(20, Law.exponential(0.02)), (ask,)),
+            Flow("trace", Trace((0.01, 0.02, 0.15)), (Visit("v4", "worker", body=(ask,)),)),
             Flow("tick", Clock(0.01, 5), (Delay("d5", Work.of(Law.fixed(0.001))),)),
         ),
-        spans=(Span("f", "con"),),
+        spans=(Span("f", "con"), Span("loop", "con")),
+        locks=(Lock("rows", "db"),),
     )
 
 
@@ -132,7 +168,7 @@ def digest(policy: Policy, evict: Evict) -> str:
     readings = run.readings()
     counts = b"".join(
         np.ascontiguousarray(part[name]).tobytes()
-        for part in (readings.meters, readings.stations, readings.stores, readings.buffers)
+        for part in (readings.meters, readings.stations, readings.stores, readings.buffers, readings.locks)
         for name in part.dtype.names
     )
     return hashlib.sha256(counts + readings.histogram.tobytes()).hexdigest()
@@ -167,7 +203,7 @@ def test_the_arrays_may_begin_small_or_large() -> None:
         run = Replication(model, larger, "7", 0.05, start={"c": StoreStart(0.4, {"k": 1500.0})})
         run.run(4)
         found.append(run.readings())
-    for part in ("meters", "stations"):
+    for part in ("meters", "stations", "locks"):
         one, other = getattr(found[0], part), getattr(found[1], part)
         for name in one.dtype.names:
             assert np.array_equal(one[name], other[name]), (part, name)

@@ -608,6 +608,8 @@ class _Compiler:
         self.place(over)
 
     def branch(self, step: If, frame: _Frame) -> None:
+        if isinstance(step.test, Ended):
+            raise ModelError(f"{step.path}: how a pass ended is known behind a repetition only")
         otherwise, over = Label(), Label()
         self.test(step.path, step.test, otherwise)
         self.block(step.then, frame)
