@@ -148,7 +148,14 @@ def wrapped(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     branch = st.builds(lambda c, a, b: {"if": c, "then": a, "else": b}, condition, block, block)
     small = st.sampled_from(["stop", "go on", {"answer": 404}, {"answer": 500}, {"run": "sub"}, {"run": "f"}])
     wait = st.builds(lambda t: {"wait": t}, TIME)
-    repeat = st.builds(lambda b: {"repeat": {"at most": "3 times"}, "steps": b}, block)
+    repeat = st.builds(
+        lambda r, b, more: {"repeat": r, "steps": b, **more},
+        st.sampled_from(
+            [{"at most": "3 times"}, {"until": "answered"}, {"every": "wait", "until": ["20% of the time"], "at most": "1 min"}]
+        ),
+        block,
+        st.sampled_from([{}, {"in vain": ["stop"]}]),
+    )  # fmt: skip
     return st.one_of(call, call, call, each, parallel, branch, small, wait, repeat)
 
 
