@@ -116,7 +116,7 @@ def calls() -> st.SearchStrategy[dict[str, Any]]:
         ["c: get row", "c: put row", "c: delete row", "db: read row", "db: insert row", "db: update person", "kv: get token",
          "kv: put token", "kv: read row", "app > db: read row", "q: send event", "db: take seat", "db: read seat", "app > c: get row"]
     )  # fmt: skip
-    amounts = st.fixed_dictionaries({}, optional={"rows": NUMBER, "keys": NUMBER})
+    amounts = st.fixed_dictionaries({}, optional={"rows": NUMBER, "keys": NUMBER, "one at a time": st.sampled_from(["per row", "per person"]), "busy": st.just("refuse")})  # fmt: skip
     operated = st.builds(lambda o, a: {o.split(": ")[0]: o.split(": ")[1], **a}, operations, amounts)
     return st.one_of(timed, operated)
 

@@ -84,6 +84,12 @@ def broken(
                     name,
                     f"the calls of {flow.name} come several at once, theory takes them one by one (Poisson)",
                 )
+            if isinstance(flow.source, Users):
+                add(
+                    "station",
+                    name,
+                    f"the users of {flow.name} wait for their answers, theory takes their calls as Poisson",
+                )
             locks = () if isinstance(step, Send) else step.locks
             for lock in locks:
                 add(
