@@ -45,9 +45,13 @@ LOCK = (Lock("l", "s"),)
 WINDOWS = 20
 
 
-def ran(flows: tuple[Flow, ...], seconds: float, *stations: Station, locks: Any = LOCK, **options: Any) -> Replication:
+def ran(
+    flows: tuple[Flow, ...], seconds: float, *stations: Station, locks: Any = LOCK, **options: Any
+) -> Replication:
     model = Model(stations=stations or (Station("s"),), flows=flows, locks=locks)
-    run = Replication(model, compile_model(model), "1", seconds / WINDOWS, empty=True, most_windows=WINDOWS, **options)
+    run = Replication(
+        model, compile_model(model), "1", seconds / WINDOWS, empty=True, most_windows=WINDOWS, **options
+    )
     run.run(WINDOWS)
     run.check_conservation()
     return run
@@ -161,7 +165,9 @@ def both(wait: bool = True) -> Model:
             f"s{k}", "s", few, Work(Law.exponential(1.0), 0.01, 0.001), 5.0, pick=Pick.PRIMARY, at_most=5,
             locks=locks if k else locks[::-1],
         )  # fmt: skip
-        flows.append(Flow(f"f{k}", Poisson((8.0, 8.0, 0.0), (0.0, 50.0, 50.001)), (Key("o", "other", other), scatter)))
+        flows.append(
+            Flow(f"f{k}", Poisson((8.0, 8.0, 0.0), (0.0, 50.0, 50.001)), (Key("o", "other", other), scatter))
+        )
     station = Station("s", shards=2, copies=1, slots=None)
     return Model(stations=(station,), flows=tuple(flows), locks=(Lock("a", "s"), Lock("b", "s")))
 
@@ -176,12 +182,19 @@ def test_several_keys_at_once_never_wait_for_each_other_in_a_ring(wait: bool) ->
     run.run(10)
     assert int(run.state.control[0].live) == int(run.state.control[0].locked_keys) == 0
     meters = run.state.meters
-    assert int(meters["started"].sum()) == int(meters["done"].sum()) + int(meters["causes"][:, Outcome.BUSY].sum()) > 700
+    assert (
+        int(meters["started"].sum())
+        == int(meters["done"].sum()) + int(meters["causes"][:, Outcome.BUSY].sum())
+        > 700
+    )
 
 
 def test_the_table_of_locked_keys_grows_up_to_its_limit() -> None:
     many = Population("m", 1, 10**9)
-    steps: Steps = (Key("k", "key", many), Visit("v", "s", Work.of(Law.fixed(100.0)), locks=(Locked("l", "key"),)))
+    steps: Steps = (
+        Key("k", "key", many),
+        Visit("v", "s", Work.of(Law.fixed(100.0)), locks=(Locked("l", "key"),)),
+    )
     flow = Flow("f", Poisson.at(1_000.0), steps)
     run = ran((flow,), 10.0)
     assert len(run.state.locked) > int(run.state.control[0].locked_keys) > 9_000
@@ -192,7 +205,9 @@ def test_the_table_of_locked_keys_grows_up_to_its_limit() -> None:
 def test_a_pause_inside_a_lock_keeps_the_slot() -> None:
     flow = alone(Law.fixed(0.001), body=(Pause("p", Work.of(Law.fixed(0.01))),))
     run = ran((flow,), 20.0, Station("s", slots=5))
-    assert int(run.state.stations[0].admitted) == int(run.state.meters[0].done) + int(run.state.stations[0].busy)
+    assert int(run.state.stations[0].admitted) == int(run.state.meters[0].done) + int(
+        run.state.stations[0].busy
+    )
 
 
 def test_a_lock_may_be_asked_for_again_and_again() -> None:

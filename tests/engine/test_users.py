@@ -69,7 +69,10 @@ def mva(users: int, think: float, services: list[float]) -> float:
 def test_a_closed_loop_of_one_station_is_that_of_the_machine_repairmen(users: int, slots: int) -> None:
     """20 windows, t of 19 degrees at 1 in 10,000: 4.9."""
     visit = Visit("v", "s", Work.of(Law.exponential(0.02)))
-    model = Model(stations=(Station("s", slots=slots),), flows=(Flow("f", Users(users, Law.exponential(0.1)), (visit,)),))
+    model = Model(
+        stations=(Station("s", slots=slots),),
+        flows=(Flow("f", Users(users, Law.exponential(0.1)), (visit,)),),
+    )
     found = rates(ran(model, 420.0))
     expected = repairmen(users, 0.1, 0.02, slots)
     assert abs(found.mean() - expected) < 4.9 * found.std(ddof=1) / sqrt(len(found))
@@ -78,8 +81,13 @@ def test_a_closed_loop_of_one_station_is_that_of_the_machine_repairmen(users: in
 @pytest.mark.parametrize("think", [Law.exponential(0.1), Law.fixed(0.1), Law.lognormal(0.1, 2.0)])
 def test_a_closed_network_is_that_of_mean_value_analysis_however_users_think(think: Law) -> None:
     """The law of the time to think does not matter, but for its mean (BCMP 1975). As above."""
-    steps = (Visit("v", "s", Work.of(Law.exponential(0.02))), Visit("w", "u", Work.of(Law.exponential(0.015))))
-    model = Model(stations=(Station("s", slots=1), Station("u", slots=1)), flows=(Flow("f", Users(8, think), steps),))
+    steps = (
+        Visit("v", "s", Work.of(Law.exponential(0.02))),
+        Visit("w", "u", Work.of(Law.exponential(0.015))),
+    )
+    model = Model(
+        stations=(Station("s", slots=1), Station("u", slots=1)), flows=(Flow("f", Users(8, think), steps),)
+    )
     found = rates(ran(model, 420.0))
     assert abs(found.mean() - mva(8, 0.1, [0.02, 0.015])) < 4.9 * found.std(ddof=1) / sqrt(len(found))
 

@@ -25,7 +25,11 @@ def repeat(words: str, steps: str = "[{app: 1 ms}]", more: str = "") -> Repeat:
 def test_the_words_of_a_repetition() -> None:
     made = repeat('every: "20 s, between 0.8x and 1.2x", until: 30% of the time, at most: 5 times')
     assert made.every is not None
-    assert (made.every.mean, made.every.cap, made.every.shape) == (pytest.approx(20.0), float("inf"), "uniform")
+    assert (made.every.mean, made.every.cap, made.every.shape) == (
+        pytest.approx(20.0),
+        float("inf"),
+        "uniform",
+    )
     assert made.every.quantile([0.0, 1.0]).tolist() == pytest.approx([16.0, 24.0])  # type: ignore[arg-type]
     assert (made.until, made.times, made.lasts) == ((Chance(0.3),), 5, None)
     lasting = repeat("every: 1 s, until: answered, at most: 2 hours")
@@ -65,7 +69,9 @@ def test_an_answer_ends_one_of_the_requests_that_somebody_makes() -> None:
     result = of(f"[{{app: 1 ms, {answer}}}, {{wait: 1 s}}, {{app: 1 ms, {answer}}}]")
     assert [type(step).__name__ for step in flow_of(result).steps] == ["Request", "Pause", "Visit"]
     assert not all_of(Request, of(f"[{{app: 1 ms, {answer}}}]"))
-    assert len(all_of(Request, of(f"[{{repeat: {{at most: 2 times}}, steps: [{{app: 1 ms, {answer}}}]}}]"))) == 1
+    assert (
+        len(all_of(Request, of(f"[{{repeat: {{at most: 2 times}}, steps: [{{app: 1 ms, {answer}}}]}}]"))) == 1
+    )
     below = of(f"[{{app: 1 ms, then: [{{db: read post, {answer}}}, {{db: read post}}]}}]")
     assert not all_of(Request, below)
 

@@ -30,7 +30,9 @@ def loop(users: int, think: float, services: list[float]) -> Model:
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(1, 200), st.floats(0.01, 2.0), st.lists(st.floats(0.001, 0.05), min_size=1, max_size=3))
-def test_the_rate_is_within_a_tenth_of_mean_value_analysis(users: int, think: float, services: list[float]) -> None:
+def test_the_rate_is_within_a_tenth_of_mean_value_analysis(
+    users: int, think: float, services: list[float]
+) -> None:
     found = solve(loop(users, think, services)).flows["f"]
     exact = mva(users, think, services)
     assert found.rate == pytest.approx(exact, rel=0.1)
@@ -57,5 +59,7 @@ def test_several_loops_at_one_station_share_it() -> None:
 
 def test_a_given_rate_is_taken_and_a_trace_has_its_mean() -> None:
     assert solve(loop(5, 0.1, [0.02]), {"f": 7.0}).flows["f"].rate == 7.0
-    trace = Model(stations=(Station("s"),), flows=(Flow("f", Trace((1.0, 2.0, 2.5, 4.0)), (Visit("v", "s"),)),))
+    trace = Model(
+        stations=(Station("s"),), flows=(Flow("f", Trace((1.0, 2.0, 2.5, 4.0)), (Visit("v", "s"),)),)
+    )
     assert solve(trace).flows["f"].rate == pytest.approx(1.0)

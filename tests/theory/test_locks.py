@@ -72,7 +72,11 @@ def test_a_new_key_is_never_contended_and_several_keys_each_are() -> None:
     ten = Population("ten", 2, 10)
     scatter = Scatter("x", "s", ten, Work(Law.fixed(1.0), 0.01), 2.0, locks=(Locked("l"),))
     several = solve(
-        Model(stations=(Station("s"),), flows=(Flow("f", Poisson.at(20.0), (scatter,)),), locks=(Lock("l", "s"),))
+        Model(
+            stations=(Station("s"),),
+            flows=(Flow("f", Poisson.at(20.0), (scatter,)),),
+            locks=(Lock("l", "s"),),
+        )
     )
     one = 4.0 * 0.01**2 / (2 * (1 - 4.0 * 0.01))  # each key is asked for four times a second
     assert several.flows["f"].latency == pytest.approx(0.01 + 2 * one, rel=1e-4)

@@ -67,7 +67,9 @@ def test_a_vain_repetition_ends_as_its_last_pass_did_or_in_its_own_way() -> None
     assert handled.flows["f"].failed == {}
     assert handled.stations["s"].arrivals == pytest.approx(10 / 16)
     answered = (If("i", Chance(0.5), (End("e", Outcome.ANSWERED),)), VISIT)
-    assert twin((Repeat("r", answered, None, (ANSWERED,), times=4),)).stations["s"].arrivals == pytest.approx(5)
+    assert twin((Repeat("r", answered, None, (ANSWERED,), times=4),)).stations["s"].arrivals == pytest.approx(
+        5
+    )
 
 
 def test_stop_ends_it_and_a_bound_in_time_is_one_in_passes() -> None:

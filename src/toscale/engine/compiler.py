@@ -13,6 +13,7 @@ from typing import Any
 
 from toscale.engine.laws import Law
 from toscale.engine.layout import Label, LaidOut, Row, lay_out
+from toscale.engine.lock_code import take_locks
 from toscale.engine.machines import BY_ANY, BY_COPY, BY_POLICY, BY_PRIMARY, BY_SHARD, PART, SHARD
 from toscale.engine.model import (
     HANDLED,
@@ -33,7 +34,6 @@ from toscale.engine.model import (
     If,
     Key,
     Link,
-    Locked,
     Measure,
     Model,
     NewKey,
@@ -60,7 +60,7 @@ from toscale.engine.model import (
     Work,
     walk,
 )
-from toscale.engine.repeat import PASSES, REGISTERS, WAIT
+from toscale.engine.repeat_code import away, repeat, think
 from toscale.engine.state import CODE, LINK, NUMBER, TICK, Op, records
 from toscale.engine.tables import ModelError, Tables, law_tables, population_tables, salt_of
 
@@ -81,7 +81,7 @@ MOST_REGISTERS = 20_000
 _SYNC = {
     Op.ACQUIRE, Op.RELEASE, Op.GET, Op.PUT, Op.DROP, Op.SCATTER, Op.MGET, Op.MPUT, Op.SEND, Op.CALL, Op.SPAWN, Op.FORK,
     Op.JOIN, Op.EACH, Op.MARK, Op.UNMARK, Op.MARKFAIL, Op.TAKE, Op.DONE, Op.DIE, Op.END, Op.FAIL,
-    Op.PASS, Op.JUDGE, Op.AGAIN, Op.BACK, Op.LOCK, Op.UNLOCK, Op.BEGIN, Op.NEXT,
+    Op.REPEAT, Op.JUDGE, Op.AGAIN, Op.BACK, Op.LOCK, Op.UNLOCK, Op.BEGIN, Op.NEXT,
 }  # fmt: skip
 
 
@@ -218,6 +218,10 @@ class _Compiler:
         self.lists[name] = (0, max(size, at_most + 1))
         return name
 
+    def list_at(self, name: str) -> _ListAt:
+        """Where the list of a name begins."""
+        return _ListAt(name)
+
     def population(self, population: Population) -> int:
         if not 1 <= population.size < 1 << 47:
             raise ModelError(
@@ -252,7 +256,7 @@ class _Compiler:
             end, fail = Op.END, Op.FAIL
             if isinstance(flow.source, Users):
                 end = fail = Op.NEXT
-                self.think(flow.name, flow.source)
+                think(self, flow.name, flow.source)
             if isinstance(flow.source, Consume):
                 first = steps[0] if steps else None
                 if isinstance(first, Visit):
@@ -344,9 +348,9 @@ class _Compiler:
             case Call():
                 self.call(step, frame)
             case Pause():
-                self.away(frame, lambda: self.work(Op.DELAY, step.path, step.work))
+                away(self, frame, lambda: self.work(Op.DELAY, step.path, step.work))
             case Repeat():
-                self.repeat(step, frame)
+                repeat(self, step, frame)
             case Request():
                 out, over = Label(), Label()
                 self.block(step.body, frame.inside(out))
@@ -424,14 +428,24 @@ class _Compiler:
         if not still or link.loss > 0:
             self.emit(Op.HOP, path, a=self.link(link), b=here, c=there)
 
-    def visit(self, step: Visit, frame: _Frame, *, take: bool = False, shard: Pick | None = None, listed: str | None = None) -> None:
+    def visit(
+        self,
+        step: Visit,
+        frame: _Frame,
+        *,
+        take: bool = False,
+        shard: Pick | None = None,
+        listed: str | None = None,
+    ) -> None:
         index = self.find(self.stations, step.station, "station")
         station = self.model.stations[index]
         if step.work is not None and step.work.base <= 0 and step.work.each <= 0:
             step = replace(step, work=None)
         machine = self.register(f"machine:{frame.depth}")
         counted = station.slots is not None or (station.cores is not None and step.work is not None)
-        if not counted and step.work is None and not step.locks and not _placed(station):  # a place that only passes requests on
+        if (
+            not counted and step.work is None and not step.locks and not _placed(station)
+        ):  # a place that only passes requests on
             self.hop(step.link, f"{step.path}/to", frame.machine, -1)
             self.emit(Op.COUNT, a=index)
             if take:
@@ -458,7 +472,7 @@ class _Compiler:
         if take:
             self.emit(Op.TAKE)
         unlocked = out
-        locks = self.take_locks(step.locks, frame, station.shards, listed)
+        locks = take_locks(self, step.locks, frame, station.shards, listed)
         if locks:
             out = Label()
         if step.work is not None:
@@ -638,94 +652,6 @@ class _Compiler:
             case Ended(outcomes):
                 mask = sum(1 << int(outcome) for outcome in set(outcomes))
                 self.emit(Op.IF_ENDED, a=otherwise, b=self.register("ended"), mask=mask)
-
-    # ---- again and again -------------------------------------------------------------------------------------------
-
-    def repeat(self, step: Repeat, frame: _Frame) -> None:
-        """A pass, its tests, and back to the next one; the registers lie side by side."""
-        at = [self.register(f"repeat:{frame.depth}:{k}") for k in range(REGISTERS)][0]
-        mask = sum(1 << self.register(name) for name in set(step.fresh))
-        ended = self.register("ended")
-        again, out, vain, over = Label(), Label(), Label(), Label()
-        self.emit(Op.SET, a=at + PASSES, b=0)
-        self.place(again)
-        self.emit(Op.PASS, step.path, a=at, mask=mask)
-        self.block(step.body, frame.inside(out))
-        self.place(out)
-        self.emit(Op.JUDGE, a=at, b=ended, fail=frame.out)
-        for k, test in enumerate(step.until):
-            otherwise = Label()
-            self.test(f"{step.path}/until {k}", test, otherwise)
-            self.emit(Op.LEAVE, a=at)
-            self.emit(Op.JUMP, a=over)
-            self.place(otherwise)
-        self.emit(
-            Op.AGAIN,
-            step.path,
-            a=at,
-            b=-1 if step.times is None else step.times,
-            law=-1 if step.every is None else self.law(step.every.scaled(1 / TICK)),
-            x=-1.0 if step.lasts is None else step.lasts / TICK,
-            fail=vain,
-        )
-        wait = self.number(Register(f"repeat:{frame.depth}:{WAIT}"))
-        pause = {"x": 0.0, "y": 1.0, "law": self.law(Law.fixed(1.0)), "num": wait}
-        if step.every is None:
-            self.emit(Op.DELAY, **pause)
-        else:
-            self.away(frame, lambda: self.emit(Op.DELAY, **pause))
-        self.emit(Op.JUMP, a=again)
-        self.place(vain)
-        if step.in_vain is None:
-            self.emit(Op.VAIN, b=ended, fail=frame.out)
-        else:
-            self.block(step.in_vain, frame)
-        self.place(over)
-
-    def away(self, frame: _Frame, passes: Any) -> None:
-        """Time passes, and the slot of the visit around is free meanwhile."""
-        if frame.station < 0:
-            passes()
-            return
-        self.emit(Op.RELEASE, a=frame.station, b=frame.machine)
-        passes()
-        self.emit(Op.BACK, a=frame.station, b=frame.machine)
-
-    def think(self, flow: str, users: Users) -> None:
-        """What comes before each request of a user; at least a tick, so that no user stops the clock."""
-        self.work(Op.DELAY, f"{flow}/think", Work.of(users.think))
-        self.emit(Op.DELAY, x=1.0, law=self.law(Law.fixed(1.0)))
-        self.emit(Op.BEGIN)
-
-    # ---- locks -----------------------------------------------------------------------------------------------------
-
-    def take_locks(
-        self, locks: tuple[Locked, ...], frame: _Frame, shards: int, listed: str | None
-    ) -> list[tuple[int, Label]]:
-        """The locks of a visit, in the order of the model. The registers of what each has taken, and the way out of
-        whoever does not get it.
-        """
-        taken: list[tuple[int, Label]] = []
-        if listed is None and not all(lock.key for lock in locks):
-            raise ModelError("a lock of a single call needs the register of its key")
-        for lock in sorted(locks, key=lambda each: self.find(self.locks, each.lock, "lock")):
-            chain = self.register(f"locked:{frame.depth}:{len(taken)}")
-            self.register(f"locked:{frame.depth}:{len(taken)}:next")
-            self.emit(Op.SET, a=chain, b=-1)
-            self.emit(Op.SET, a=chain + 1, b=0)
-            self.locked += 1
-            given = Label()
-            self.emit(
-                Op.LOCK,
-                a=self.locks[lock.lock],
-                b=chain,
-                c=self.register(lock.key) if lock.key else _ListAt(listed),
-                d=-1 if lock.key else max(1, shards),
-                x=1.0 if lock.wait else 0.0,
-                fail=given,
-            )
-            taken.append((chain, given))
-        return taken
 
     # ---- arrays ----------------------------------------------------------------------------------------------------
 

@@ -90,8 +90,8 @@ MARK, UNMARK, MARKFAIL, TAKE, DONE, DIE, END, FAIL = (
     int(Op.END),
     int(Op.FAIL),
 )
-PASS, JUDGE, AGAIN, VAIN, IF_ENDED, ANSWERED = (
-    int(Op.PASS),
+REPEAT, JUDGE, AGAIN, VAIN, IF_ENDED, ANSWERED = (
+    int(Op.REPEAT),
     int(Op.JUDGE),
     int(Op.AGAIN),
     int(Op.VAIN),
@@ -125,7 +125,8 @@ S_DONE, S_TASKS, S_MESSAGES, S_TRACKERS, S_ENTRIES, S_EVENTS, S_LOCKED = (
 )
 O_ANSWERED, O_STOPPED = int(Outcome.ANSWERED), int(Outcome.STOPPED)
 
-LEAF_FLOW, LEAF_MACHINE, LEAF_RING, LEAF_USERS = 0, 1, 2, 3
+LEAF_FLOW, LEAF_MACHINE, LEAF_RING = 0, 1, 2
+LEAF_USERS = 9
 
 
 @jit
@@ -411,7 +412,7 @@ def run_step(S, i, pc):  # type: ignore[no-untyped-def]
         return take_locks(S, i, step, pc)
     elif op == UNLOCK:
         return give_locks(S, i, step, pc)
-    elif op == PASS:
+    elif op == REPEAT:
         begin_pass(S, i, step)
     elif op == JUDGE:
         return judge_pass(S, i, step, pc)

@@ -11,7 +11,14 @@ from __future__ import annotations
 import numpy as np
 
 from toscale.engine.jit import jit
-from toscale.engine.locked import add_locked, find_locked, leave_locked, remove_locked, touch_lock, wait_for_locked
+from toscale.engine.locked import (
+    add_locked,
+    find_locked,
+    leave_locked,
+    remove_locked,
+    touch_lock,
+    wait_for_locked,
+)
 from toscale.engine.machines import SHARD
 from toscale.engine.model import Outcome
 from toscale.engine.stores import shard_of

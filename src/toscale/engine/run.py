@@ -146,7 +146,14 @@ class Replication:
         """Makes one window of each two. Their number must be even."""
         s = self.state
         n = int(s.control[0].window)
-        for name in ("snap_meters", "snap_stations", "snap_stores", "snap_buffers", "snap_locks", "snap_live"):
+        for name in (
+            "snap_meters",
+            "snap_stations",
+            "snap_stores",
+            "snap_buffers",
+            "snap_locks",
+            "snap_live",
+        ):
             array = getattr(s, name)
             array[: n // 2] = array[1:n:2].copy()
         merged = s.histogram[0:n:2] + s.histogram[1:n:2]

@@ -13,8 +13,10 @@ from toscale.engine.model import Outcome
 from toscale.engine.state import BITS, CELL_COUNT
 from toscale.engine.tree import schedule
 
-GOING, QUEUED, JOINING, WAITING = 0, 1, 2, 3
-"""What a task is doing: on its way, waiting for a slot, waiting for its children, waiting for a lock."""
+GOING, QUEUED, JOINING = 0, 1, 2
+"""What a task is doing: on its way, waiting for a slot, waiting for its children."""
+WAITING = 9
+"""It waits for a lock."""
 
 _DONE, _ANSWERED, _STOPPED, _TIMED_OUT, _ENDED = (
     int(Outcome.DONE),

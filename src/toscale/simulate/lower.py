@@ -20,8 +20,8 @@ from toscale.simulate.lowering.attempts import Attempts
 from toscale.simulate.lowering.entities import Entities
 from toscale.simulate.lowering.flows import FlowLowering
 from toscale.simulate.lowering.ledger import Ledger
-from toscale.simulate.lowering.lowered import At, Lowered
 from toscale.simulate.lowering.locks import LockLowering
+from toscale.simulate.lowering.lowered import At, Lowered
 from toscale.simulate.lowering.machines import Machines
 from toscale.simulate.lowering.operations import Operations
 from toscale.simulate.lowering.record import Record

@@ -18,6 +18,7 @@ from toscale.theory.results import Twin
 CLOSE = 1e-5  # of the rate, relative
 ROUGH = 1e-3  # and where there are several such flows, which are gone through in turn
 SWEEPS = 15
+STEPS = 40
 
 
 def closed_rates(
@@ -52,7 +53,9 @@ def _balanced(users: Users, latency: Callable[[float], float], close: float) -> 
     if alone <= 0 or not isfinite(alone):
         return 0.0
     low, high = 0.0, number / alone
-    while high - low > close * high:
+    for _ in range(STEPS):
+        if high - low <= close * high:
+            break
         middle = (low + high) / 2
         if middle * (think + latency(middle * seen)) > number:
             high = middle

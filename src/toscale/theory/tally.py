@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from toscale.engine.model import Outcome, Pick, Station
-
 from toscale.theory.locks import Held
 from toscale.theory.times import Time
 

@@ -342,7 +342,9 @@ class _Solver:
         for call, chance in self.last.failing.items():
             largest = max(largest, abs(chance - last.failing.get(call, 0.0)))
         for name, lock in self.last.locks.items():
-            largest = max(largest, _apart(lock.mean, last.locks[name].mean, 1e-9) if name in last.locks else 1.0)
+            largest = max(
+                largest, _apart(lock.mean, last.locks[name].mean, 1e-9) if name in last.locks else 1.0
+            )
         return largest
 
     # ---- the result

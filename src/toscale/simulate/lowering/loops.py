@@ -50,7 +50,9 @@ def trace(moments: language.Trace, values: Values) -> Trace:
     try:
         found = read_measured(moments.file, moments.place.file or "")
     except QuantityError as error:
-        raise NotComputable(error.message[:1].lower() + error.message[1:].rstrip("."), moments.place) from None
+        raise NotComputable(
+            error.message[:1].lower() + error.message[1:].rstrip("."), moments.place
+        ) from None
     for earlier, later in pairwise(found):
         if later < earlier:
             raise NotComputable(

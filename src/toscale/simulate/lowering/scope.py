@@ -57,7 +57,9 @@ class Scope:
     in_batch: bool = False
     batch: int = 1  # of the flow's messages
     asks: bool = False  # each step is a request that the actor makes
-    keeps: bool = False  # the caller's slot is held whatever happens here: by what is beside it, or for a lock
+    keeps: bool = (
+        False  # the caller's slot is held whatever happens here: by what is beside it, or for a lock
+    )
     locked: frozenset[str] = frozenset()  # the locks that are had here
 
     def path(self, path: str) -> str:

@@ -89,7 +89,13 @@ class StepLowering:
             self.block,
         )
         self.repeats = RepeatLowering(
-            self.values, self.record, self.measures, self.block, self.condition, self.pause, self.machines.with_slots
+            self.values,
+            self.record,
+            self.measures,
+            self.block,
+            self.condition,
+            self.pause,
+            self.machines.with_slots,
         )
 
     def finish(self) -> None:
