@@ -52,17 +52,17 @@ from toscale.engine.model import (
     Outcome,
     Over,
     Parallel,
-    Pause,
     Pass,
+    Pause,
     Pick,
     Poisson,
     Policy,
     Pool,
     Population,
     Put,
+    Register,
     Repeat,
     Request,
-    Register,
     Retry,
     Scatter,
     See,
@@ -117,7 +117,13 @@ stations = st.builds(
 )
 works = st.builds(Work.of, times)
 locks = st.sampled_from(
-    [(), (), (Locked("l0", "key"),), (Locked("l1", "few", False),), (Locked("l1", "few"), Locked("l0", "key"))]
+    [
+        (),
+        (),
+        (Locked("l0", "key"),),
+        (Locked("l1", "few", False),),
+        (Locked("l1", "few"), Locked("l0", "key")),
+    ]
 )
 listed = st.sampled_from([(), (Locked("l0"),), (Locked("l0", wait=False), Locked("l1"))])
 policies = st.fixed_dictionaries(
@@ -147,7 +153,18 @@ def models(draw: st.DrawFn) -> Model:
             st.sampled_from(
                 ["visit", *flat]
                 if depth > 3
-                else ["visit", "call", "each", "repeat", "parallel", "if", "fork", "measure", "request", *flat]
+                else [
+                    "visit",
+                    "call",
+                    "each",
+                    "repeat",
+                    "parallel",
+                    "if",
+                    "fork",
+                    "measure",
+                    "request",
+                    *flat,
+                ]
             )
         ):
             case "visit":

@@ -25,6 +25,7 @@ from toscale.engine.model import (
     Delay,
     Each,
     End,
+    Ended,
     Evict,
     Extend,
     Flag,
@@ -36,12 +37,15 @@ from toscale.engine.model import (
     If,
     Key,
     Link,
+    Lock,
+    Locked,
     Measure,
     Model,
     Outcome,
     Over,
     Parallel,
     Pass,
+    Pause,
     Pick,
     Poisson,
     Policy,
@@ -49,6 +53,8 @@ from toscale.engine.model import (
     Population,
     Put,
     Register,
+    Repeat,
+    Request,
     Retry,
     Scatter,
     See,
@@ -59,6 +65,8 @@ from toscale.engine.model import (
     Sweep,
     Take,
     TakeAhead,
+    Trace,
+    Users,
     Visit,
     Work,
 )
@@ -137,6 +145,30 @@ def everything(policy: Policy = Policy.ROUND_ROBIN, evict: Evict = Evict.LRU) ->
         handlers={Outcome.REFUSED: (), Outcome.TIMED_OUT: (), Outcome.FAILED: ()},
     )
     spread = Scatter("sc", "db", KEYS, Work(Law.fixed(1.0), 0.0001, 0.00001), 5.0, pick=Pick.ANY)
+    spread = Scatter(
+        "sc",
+        "db",
+        KEYS,
+        Work(Law.fixed(1.0), 0.0001, 0.00001),
+        5.0,
+        pick=Pick.ANY,
+        at_most=5,
+        locks=(Locked("rows"),),
+    )
+    ask = Repeat(
+        "r",
+        (
+            Key("k2", "key", KEYS),
+            Measure("pass", (Visit("v2", "worker", Work.of(Law.exponential(0.002)), locks=(Locked("rows", "key", False),)),)),
+            Request("rq", (If("a", Chance(0.1), (End("e", Outcome.ANSWERED),)),)),
+            Pause("p2", Work.of(Law.exponential(0.001))),
+        ),
+        Law.uniform(0.004, 0.008),
+        (Chance(0.2), Ended((Outcome.BUSY,))),
+        times=4,
+        in_vain=(Delay("v3", Work.of(Law.fixed(0.001))),),
+        fresh=("key",),
+    )  # fmt: skip
     return Model(
         stations=(
             Station("web", machines=8, slots=16, cores=4, zones=(0, 1, 2), policy=policy),
@@ -166,10 +198,11 @@ def everything(policy: Policy = Policy.ROUND_ROBIN, evict: Evict = Evict.LRU) ->
                 After(("f",), 0.1, Law.exponential(0.01), ("key",)),
                 (Delay("d4", Work.of(Law.fixed(0.001))),),
             ),
+            Flow("loop", Users(20, Law.exponential(0.02)), (ask,)),
+            Flow("trace", Trace((0.01, 0.02, 0.15)), (Visit("v4", "worker", body=(ask,)),)),
             Flow("tick", Clock(0.01, 5), (Delay("d5", Work.of(Law.fixed(0.001))),)),
             Flow("sweep", Clock(0.02), (Over("seat", "over"), Sweep("sw", "seat", Register("over")))),
         ),
-        spans=(Span("f", "con"),),
         pools=(
             Pool(
                 "rate",
@@ -182,6 +215,8 @@ def everything(policy: Policy = Policy.ROUND_ROBIN, evict: Evict = Evict.LRU) ->
             Pool("seat", 1.0, None, 0.04, Population("seat", 2, 200, 0.7), "hold ends until swept"),
             Pool("place", 20.0, None, 0.02),
         ),
+        spans=(Span("f", "con"), Span("loop", "con")),
+        locks=(Lock("rows", "db"),),
     )
 
 
@@ -193,7 +228,14 @@ def digest(policy: Policy, evict: Evict) -> str:
     readings = run.readings()
     counts = b"".join(
         np.ascontiguousarray(part[name]).tobytes()
-        for part in (readings.meters, readings.stations, readings.stores, readings.buffers, readings.pools)
+        for part in (
+            readings.meters,
+            readings.stations,
+            readings.stores,
+            readings.buffers,
+            readings.pools,
+            readings.locks,
+        )
         for name in part.dtype.names
     )
     return hashlib.sha256(counts + readings.histogram.tobytes()).hexdigest()
@@ -228,7 +270,7 @@ def test_the_arrays_may_begin_small_or_large() -> None:
         run = Replication(model, larger, "7", 0.05, start={"c": StoreStart(0.4, {"k": 1500.0})})
         run.run(4)
         found.append(run.readings())
-    for part in ("meters", "stations"):
+    for part in ("meters", "stations", "locks"):
         one, other = getattr(found[0], part), getattr(found[1], part)
         for name in one.dtype.names:
             assert np.array_equal(one[name], other[name]), (part, name)

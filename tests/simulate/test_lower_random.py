@@ -116,7 +116,7 @@ def calls() -> st.SearchStrategy[dict[str, Any]]:
         ["c: get row", "c: put row", "c: delete row", "db: read row", "db: insert row", "db: update person", "kv: get token",
          "kv: put token", "kv: read row", "app > db: read row", "q: send event", "db: take seat", "db: read seat", "app > c: get row"]
     )  # fmt: skip
-    amounts = st.fixed_dictionaries({}, optional={"rows": NUMBER, "keys": NUMBER})
+    amounts = st.fixed_dictionaries({}, optional={"rows": NUMBER, "keys": NUMBER, "one at a time": st.sampled_from(["per row", "per person"]), "busy": st.just("refuse")})  # fmt: skip
     operated = st.builds(lambda o, a: {o.split(": ")[0]: o.split(": ")[1], **a}, operations, amounts)
     return st.one_of(timed, operated)
 
@@ -148,7 +148,14 @@ def wrapped(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     branch = st.builds(lambda c, a, b: {"if": c, "then": a, "else": b}, condition, block, block)
     small = st.sampled_from(["stop", "go on", {"answer": 404}, {"answer": 500}, {"run": "sub"}, {"run": "f"}])
     wait = st.builds(lambda t: {"wait": t}, TIME)
-    repeat = st.builds(lambda b: {"repeat": {"at most": "3 times"}, "steps": b}, block)
+    repeat = st.builds(
+        lambda r, b, more: {"repeat": r, "steps": b, **more},
+        st.sampled_from(
+            [{"at most": "3 times"}, {"until": "answered"}, {"every": "wait", "until": ["20% of the time"], "at most": "1 min"}]
+        ),
+        block,
+        st.sampled_from([{}, {"in vain": ["stop"]}]),
+    )  # fmt: skip
     return st.one_of(call, call, call, each, parallel, branch, small, wait, repeat)
 
 

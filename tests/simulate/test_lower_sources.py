@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from math import exp
+from pathlib import Path
+from textwrap import dedent
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.simulate.lower_designs import all_of, flow_of, lowered, only
+from toscale.design.load import load
 from toscale.engine.laws import Law
-from toscale.engine.model import After, Clock, Get, Poisson, Span
+from toscale.engine.model import After, Clock, Get, Poisson, Span, Trace, Users
+from toscale.simulate.lower import lower
 from toscale.simulate.lowering import Found, Unknown
 from toscale.simulate.lowering.presence import presence
 from toscale.simulate.lowering.sources import traffic
@@ -187,3 +191,48 @@ def test_all_flows_of_a_queue_start_from_roots_only() -> None:
     assert "g" in result.left_out  # it only feeds itself
     assert [flow.name for flow in result.model.flows] == ["f"]
     assert not all_of(Get, result)
+
+
+def test_users_who_think_are_a_closed_loop_and_grow_with_the_load() -> None:
+    flows = "  f: {from: user, rate: {users: 20, think: 2 s exponential}, steps: [{app: 1 ms}]}\n"
+    assert flow_of(of(flows)).source == Users(20, Law.exponential(2.0))
+    assert flow_of(of(flows, multiple=3.0)).source == Users(60, Law.exponential(2.0))
+    assert of(flows).rates == {"f": None}
+    assert not of(flows).not_simulated
+
+
+@pytest.mark.parametrize(("number", "word"), [("0", "less than one"), ("10M", "too many")])
+def test_too_few_or_too_many_users_are_refused(number: str, word: str) -> None:
+    result = of(f"  f: {{from: user, rate: {{users: {number}, think: 2 s}}, steps: [{{app: 1 ms}}]}}\n")
+    assert word in result.left_out["f"]
+
+
+def test_a_trace_is_read_beside_the_design(tmp_path: Path) -> None:
+    (tmp_path / "moments.csv").write_text("# seconds\n0.5, GET\n1.25\n\n7\n")
+    design = tmp_path / "d.design.yaml"
+    flows = "  f: {from: user, rate: {trace: moments.csv}, steps: [{app: 1 ms}]}\n"
+    design.write_text(dedent(HEAD % "" + f"flows:\n{flows}"))
+    assert flow_of(lower(load(design))).source == Trace((0.5, 1.25, 7.0))
+    assert flow_of(lower(load(design), multiple=2.0)).source == Trace((0.25, 0.625, 3.5))
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("2\n1\n", "ascend"),
+        ("1700000000\n1700000050\n", "time of day"),
+        ("", "no values"),
+        ("soon\n", "no number"),
+        ("-1\n", "negative"),
+        (None, "no file"),
+    ],
+)
+def test_a_trace_that_cannot_be_replayed_says_why(tmp_path: Path, text: str | None, word: str) -> None:
+    if text is not None:
+        (tmp_path / "moments.csv").write_text(text)
+    design = tmp_path / "d.design.yaml"
+    flows = "  f: {from: user, rate: {trace: moments.csv}, steps: [{app: 1 ms}]}\n"
+    design.write_text(dedent(HEAD % "" + f"flows:\n{flows}"))
+    result = lower(load(design))
+    assert word in result.left_out["f"]
+    assert result.not_simulated[0].place.line > 0

@@ -27,6 +27,7 @@ from toscale.engine.model import (
     NewKey,
     Outcome,
     Parallel,
+    Pause,
     Pick,
     Register,
     Retry,
@@ -102,7 +103,7 @@ def test_a_backoff_doubles_unless_it_says_so() -> None:
 
 def test_failed_covers_a_time_out_unless_that_is_handled_apart() -> None:
     call = only(Call, of("[{app: 1 ms, failed: [{answer: 503}], refused: [{answer: 429}]}]"))
-    assert set(call.handlers) == {Outcome.FAILED, Outcome.TIMED_OUT, Outcome.REFUSED}
+    assert set(call.handlers) == {Outcome.FAILED, Outcome.TIMED_OUT, Outcome.REFUSED, Outcome.BUSY}
     apart = only(Call, of("[{app: 1 ms, failed: [{answer: 503}], timed out: [go on]}]"))
     assert apart.handlers[Outcome.TIMED_OUT] == ()
     assert isinstance(apart.handlers[Outcome.FAILED][0], End)
@@ -153,12 +154,13 @@ def test_parallel_branches_wait_for_all_any_or_some() -> None:
 
 
 def test_a_wait_passes_time_and_a_pause_has_no_spread_of_its_own() -> None:
-    assert only(Delay, of("[{wait: 20 s exponential}]")).work == Work(Law.exponential(1.0), 20.0)
-    assert only(Delay, of("[{wait: 20 s}]")).work.shape == Law.fixed(1.0)
+    assert only(Pause, of("[{wait: 20 s exponential}]")).work == Work(Law.exponential(1.0), 20.0)
+    assert only(Pause, of("[{wait: 20 s}]")).work.shape == Law.fixed(1.0)
 
 
-def test_a_wait_below_a_component_keeps_its_slot_and_that_is_said() -> None:
-    result = of("[{app: 1 ms, then: [{wait: 1 s}]}]")
+def test_a_wait_below_a_component_gives_its_slot_back_unless_others_need_it_and_that_is_said() -> None:
+    assert not of("[{app: 1 ms, then: [{wait: 1 s}]}]").not_simulated
+    result = of("[{app: 1 ms, then: [{parallel: [[{wait: 1 s}], [{other: 1 ms}]]}]}]")
     assert any("keeps its slot" in each.text and not each.left_out for each in result.not_simulated)
 
 
@@ -273,7 +275,6 @@ def test_equal_steps_have_equal_paths_whatever_stands_before_them() -> None:
 @pytest.mark.parametrize(
     ("step", "word"),
     [
-        ("{repeat: {every: 1 s, at most: 5 times}, steps: [{app: 1 ms}]}", "repetitions"),
         ("{if: post is taken, then: [{app: 1 ms}]}", "held"),
         ("{db: take token}", "a line before"),
     ],
@@ -294,7 +295,7 @@ def test_what_cannot_be_simulated_leaves_its_flow_out_by_name_and_place(step: st
         ("{app: 1 ms, breaker: {opens at: 50% errors over 1 s, tries again after: 2 s}}", "breaker"),
         ("{app: 1 ms, hedge: {after: 10 ms}}", "hedge"),
         ("{app: 1 ms, retry: {times: 1, budget: 10%}}", "budget"),
-        ("{db: update post, one at a time: per post}", "locks"),
+        ("{q: send post, one at a time: per post}", "locks"),
     ],
 )
 def test_what_is_only_a_refinement_is_simulated_without_it_and_named(step: str, word: str) -> None:

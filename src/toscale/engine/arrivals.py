@@ -33,7 +33,8 @@ def next_arrival(S, flow):  # type: ignore[no-untyped-def]
 
 @jit
 def varying_arrival(S, f):  # type: ignore[no-untyped-def]
-    """The next moment of a trace; else the time at which the integral of the rate reaches the arrivals' own time (inversion, not thinning).
+    """The next moment of a trace; else the time at which the integral of the rate reaches the arrivals' own time
+    (inversion, not thinning).
 
     Columns of `points`: time (ticks), rate (per tick), integral of the rate until then. Straight lines
     between points.

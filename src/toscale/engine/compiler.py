@@ -14,6 +14,7 @@ from typing import Any
 from toscale.engine.bounded_code import bounded, bounded_test
 from toscale.engine.laws import Law
 from toscale.engine.layout import Label, LaidOut, Row, lay_out
+from toscale.engine.lock_code import take_locks
 from toscale.engine.machines import BY_ANY, BY_BESIDE, BY_COPY, BY_POLICY, BY_PRIMARY, BY_SHARD, PART, SHARD
 from toscale.engine.model import (
     HANDLED,
@@ -42,7 +43,6 @@ from toscale.engine.model import (
     Key,
     Left,
     Link,
-    Locked,
     Look,
     Measure,
     Model,
@@ -77,7 +77,7 @@ from toscale.engine.model import (
     Write,
     walk,
 )
-from toscale.engine.repeat import PASSES, REGISTERS, WAIT
+from toscale.engine.repeat_code import away, repeat, think
 from toscale.engine.state import CODE, LINK, NUMBER, TICK, Op, records
 from toscale.engine.tables import ModelError, Tables, law_tables, population_tables, salt_of
 
@@ -106,7 +106,7 @@ _SYNC = {
     Op.JOIN, Op.EACH, Op.MARK, Op.UNMARK, Op.MARKFAIL, Op.TAKE, Op.DONE, Op.DIE, Op.END, Op.FAIL,
     Op.CHOOSE, Op.SEE, Op.CLAIM, Op.AHEAD, Op.STASH, Op.AWAIT, Op.RETURN, Op.EXTEND, Op.KEEP, Op.SWEEP, Op.OVER,
     Op.LOOK, Op.WRITE, Op.PASS, Op.IF_HOLDS, Op.IF_LEFT,
-    Op.ROUND, Op.JUDGE, Op.AGAIN, Op.BACK, Op.LOCK, Op.UNLOCK, Op.BEGIN, Op.NEXT,
+    Op.REPEAT, Op.JUDGE, Op.AGAIN, Op.BACK, Op.LOCK, Op.UNLOCK, Op.BEGIN, Op.NEXT,
 }  # fmt: skip
 
 
@@ -290,7 +290,7 @@ class _Compiler:
             end, fail = Op.END, Op.FAIL
             if isinstance(flow.source, Users):
                 end = fail = Op.NEXT
-                self.think(flow.name, flow.source)
+                think(self, flow.name, flow.source)
             if isinstance(flow.source, Consume):
                 first = steps[0] if steps else None
                 if isinstance(first, Visit):
@@ -382,9 +382,9 @@ class _Compiler:
             case Call():
                 self.call(step, frame)
             case Pause():
-                self.away(frame, lambda: self.work(Op.DELAY, step.path, step.work))
+                away(self, frame, lambda: self.work(Op.DELAY, step.path, step.work))
             case Repeat():
-                self.repeat(step, frame)
+                repeat(self, step, frame)
             case Request():
                 out, over = Label(), Label()
                 self.block(step.body, frame.inside(out))
@@ -523,7 +523,7 @@ class _Compiler:
         if take:
             self.emit(Op.TAKE)
         unlocked = out
-        locks = self.take_locks(step.locks, frame, station.shards, listed)
+        locks = take_locks(self, step.locks, frame, station.shards, listed)
         if locks:
             out = Label()
         if step.work is not None:
@@ -673,6 +673,8 @@ class _Compiler:
         self.place(over)
 
     def branch(self, step: If, frame: _Frame) -> None:
+        if isinstance(step.test, Ended):
+            raise ModelError(f"{step.path}: how a pass ended is known behind a repetition only")
         otherwise, over = Label(), Label()
         self.test(step.path, step.test, otherwise)
         self.block(step.then, frame)
@@ -703,94 +705,6 @@ class _Compiler:
             case Ended(outcomes):
                 mask = sum(1 << int(outcome) for outcome in set(outcomes))
                 self.emit(Op.IF_ENDED, a=otherwise, b=self.register("ended"), mask=mask)
-
-    # ---- again and again -------------------------------------------------------------------------------------------
-
-    def repeat(self, step: Repeat, frame: _Frame) -> None:
-        """A pass, its tests, and back to the next one; the registers lie side by side."""
-        at = [self.register(f"repeat:{frame.depth}:{k}") for k in range(REGISTERS)][0]
-        mask = sum(1 << self.register(name) for name in set(step.fresh))
-        ended = self.register("ended")
-        again, out, vain, over = Label(), Label(), Label(), Label()
-        self.emit(Op.SET, a=at + PASSES, b=0)
-        self.place(again)
-        self.emit(Op.ROUND, step.path, a=at, mask=mask)
-        self.block(step.body, frame.inside(out))
-        self.place(out)
-        self.emit(Op.JUDGE, a=at, b=ended, fail=frame.out)
-        for k, test in enumerate(step.until):
-            otherwise = Label()
-            self.test(f"{step.path}/until {k}", test, otherwise)
-            self.emit(Op.LEAVE, a=at)
-            self.emit(Op.JUMP, a=over)
-            self.place(otherwise)
-        self.emit(
-            Op.AGAIN,
-            step.path,
-            a=at,
-            b=-1 if step.times is None else step.times,
-            law=-1 if step.every is None else self.law(step.every.scaled(1 / TICK)),
-            x=-1.0 if step.lasts is None else step.lasts / TICK,
-            fail=vain,
-        )
-        wait = self.number(Register(f"repeat:{frame.depth}:{WAIT}"))
-        pause = {"x": 0.0, "y": 1.0, "law": self.law(Law.fixed(1.0)), "num": wait}
-        if step.every is None:
-            self.emit(Op.DELAY, **pause)
-        else:
-            self.away(frame, lambda: self.emit(Op.DELAY, **pause))
-        self.emit(Op.JUMP, a=again)
-        self.place(vain)
-        if step.in_vain is None:
-            self.emit(Op.VAIN, b=ended, fail=frame.out)
-        else:
-            self.block(step.in_vain, frame)
-        self.place(over)
-
-    def away(self, frame: _Frame, passes: Any) -> None:
-        """Time passes, and the slot of the visit around is free meanwhile."""
-        if frame.station < 0:
-            passes()
-            return
-        self.emit(Op.RELEASE, a=frame.station, b=frame.machine)
-        passes()
-        self.emit(Op.BACK, a=frame.station, b=frame.machine)
-
-    def think(self, flow: str, users: Users) -> None:
-        """What comes before each request of a user; at least a tick, so that no user stops the clock."""
-        self.work(Op.DELAY, f"{flow}/think", Work.of(users.think))
-        self.emit(Op.DELAY, x=1.0, law=self.law(Law.fixed(1.0)))
-        self.emit(Op.BEGIN)
-
-    # ---- locks -----------------------------------------------------------------------------------------------------
-
-    def take_locks(
-        self, locks: tuple[Locked, ...], frame: _Frame, shards: int, listed: str | None
-    ) -> list[tuple[int, Label]]:
-        """The locks of a visit, in the order of the model. The registers of what each has taken, and the way out of
-        whoever does not get it.
-        """
-        taken: list[tuple[int, Label]] = []
-        if listed is None and not all(lock.key for lock in locks):
-            raise ModelError("a lock of a single call needs the register of its key")
-        for lock in sorted(locks, key=lambda each: self.find(self.locks, each.lock, "lock")):
-            chain = self.register(f"locked:{frame.depth}:{len(taken)}")
-            self.register(f"locked:{frame.depth}:{len(taken)}:next")
-            self.emit(Op.SET, a=chain, b=-1)
-            self.emit(Op.SET, a=chain + 1, b=0)
-            self.locked += 1
-            given = Label()
-            self.emit(
-                Op.LOCK,
-                a=self.locks[lock.lock],
-                b=chain,
-                c=self.register(lock.key) if lock.key else _ListAt(listed),
-                d=-1 if lock.key else max(1, shards),
-                x=1.0 if lock.wait else 0.0,
-                fail=given,
-            )
-            taken.append((chain, given))
-        return taken
 
     # ---- arrays ----------------------------------------------------------------------------------------------------
 

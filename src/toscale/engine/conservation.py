@@ -34,8 +34,8 @@ def check_conservation(model: Model, s: State) -> None:
         _equal(f"inside {station.name}", int(row.inside), int(row.busy) + int(row.waiting))
     locked = s.locked[s.locked["lock"] >= 0]
     _equal("locked keys", len(locked), int(s.control[0].locked_keys))
-    held = int(np.sum(s.stations["busy"])) + len(locked)
-    _equal("slots and locks held", int(np.sum(going["held"])), held)
+    busy = int(np.sum(s.stations["busy"]))
+    _equal("slots and locks held", int(np.sum(going["held"])), busy + len(locked))
     waiting = going[going["state"] == WAITING]
     for k, lock in enumerate(model.locks):
         row = s.locks[k]

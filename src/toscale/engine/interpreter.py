@@ -14,9 +14,9 @@ from toscale.engine.bounded import abandon_line, bounded_step
 from toscale.engine.cores import end_work, start_work
 from toscale.engine.draws import GOLDEN, draw_index, mix, number, unit
 from toscale.engine.jit import inlined, jit, prefetch
+from toscale.engine.leases import end_terms, touch_pool
 from toscale.engine.locked import touch_lock
 from toscale.engine.locks import give_locks, take_locks
-from toscale.engine.leases import end_terms, touch_pool
 from toscale.engine.machines import (
     BY_POLICY,
     PART,
@@ -92,8 +92,8 @@ MARK, UNMARK, MARKFAIL, TAKE, DONE, DIE, END, FAIL = (
     int(Op.END),
     int(Op.FAIL),
 )
-ROUND, JUDGE, AGAIN, VAIN, IF_ENDED, ANSWERED = (
-    int(Op.ROUND),
+REPEAT, JUDGE, AGAIN, VAIN, IF_ENDED, ANSWERED = (
+    int(Op.REPEAT),
     int(Op.JUDGE),
     int(Op.AGAIN),
     int(Op.VAIN),
@@ -420,7 +420,7 @@ def run_step(S, i, pc):  # type: ignore[no-untyped-def]
         return take_locks(S, i, step, pc)
     elif op == UNLOCK:
         return give_locks(S, i, step, pc)
-    elif op == ROUND:
+    elif op == REPEAT:
         begin_pass(S, i, step)
     elif op == JUDGE:
         return judge_pass(S, i, step, pc)

@@ -230,7 +230,8 @@ class _Reader:
             found.setdefault(name, ComponentResult(name, *[nothing] * 8))
         for name in dict.fromkeys(lock.station for lock in self.model.locks):
             if name in found:
-                found[name] = replace(found[name], **self.locks(name))
+                waiting, refused = self.locks(name)
+                found[name] = replace(found[name], lock_waiting=waiting, lock_refused=refused)
         for name, k in stores.items():
             rows = self.sampled.stores[:, k]
             hits = self.seen(
@@ -311,8 +312,8 @@ class _Reader:
         half = (figure.high - figure.low) / 2
         return replace(figure, tight=half <= max(self.precision * figure.value, SMALL))
 
-    def locks(self, station: str) -> dict[str, Figure]:
-        """The figures of a component's locks, all of them together."""
+    def locks(self, station: str) -> tuple[Figure, Figure]:
+        """The mean wait for a component's locks, all of them together, and the share of those refused."""
         own = [k for k, lock in enumerate(self.model.locks) if lock.station == station]
         rows = {
             name: self.sampled.locks[name][:, own].sum(axis=1).astype(np.float64)
@@ -321,10 +322,7 @@ class _Reader:
         nothing = "nobody asked for a lock"
         waiting = ratio(rows["waited"], rows["granted"], TICK)
         refused = ratio(rows["refused"], rows["refused"] + rows["granted"], most=1.0)
-        return {
-            "lock_waiting": self.seen(waiting, nothing, tight=False),
-            "lock_refused": self.seen(refused, nothing, tight=False),
-        }
+        return self.seen(waiting, nothing, tight=False), self.seen(refused, nothing, tight=False)
 
     # ---- overload ----------------------------------------------------------------------------------------------------
 

@@ -15,9 +15,10 @@ from math import isfinite
 from toscale.engine.model import Model, Users
 from toscale.theory.results import Twin
 
-STEPS = 40
 CLOSE = 1e-5  # of the rate, relative
-SWEEPS = 3  # where there are several such flows, each in turn
+ROUGH = 1e-3  # and where there are several such flows, which are gone through in turn
+SWEEPS = 15
+STEPS = 40
 
 
 def closed_rates(
@@ -32,14 +33,18 @@ def closed_rates(
         if isinstance(flow.source, Users) and flow.name not in given
     }
     rates = dict.fromkeys(loops, 0.0)
-    for _ in range(SWEEPS if len(loops) > 1 else 1):
+    close = ROUGH if len(loops) > 1 else CLOSE
+    for _ in range(SWEEPS if len(loops) > 1 else min(len(loops), 1)):
+        before = dict(rates)
         for name, users in loops.items():
             others = {**given, **rates}
-            rates[name] = _balanced(users, lambda x, n=name, o=others: latency({**o, n: x}, n))  # type: ignore[misc]
+            rates[name] = _balanced(users, lambda x, n=name, o=others: latency({**o, n: x}, n), close)  # type: ignore[misc]
+        if all(abs(rates[name] - before[name]) <= 2 * ROUGH * rates[name] for name in rates):
+            break
     return rates
 
 
-def _balanced(users: Users, latency: Callable[[float], float]) -> float:
+def _balanced(users: Users, latency: Callable[[float], float], close: float) -> float:
     number, think = users.number, users.think.mean
     if number <= 0:
         return 0.0
@@ -49,7 +54,7 @@ def _balanced(users: Users, latency: Callable[[float], float]) -> float:
         return 0.0
     low, high = 0.0, number / alone
     for _ in range(STEPS):
-        if high - low <= CLOSE * high:
+        if high - low <= close * high:
             break
         middle = (low + high) / 2
         if middle * (think + latency(middle * seen)) > number:

@@ -16,7 +16,7 @@ from toscale.engine.model import Ended, Outcome, Repeat
 from toscale.theory import times
 from toscale.theory.knowledge import Known
 from toscale.theory.numbers import Spread
-from toscale.theory.tally import Here, Ran
+from toscale.theory.tally import Here, Part, Ran
 from toscale.theory.times import Time
 
 if TYPE_CHECKING:
@@ -80,9 +80,12 @@ def repeat(walk: Walk, step: Repeat, known: Known, reach: float, here: Here) -> 
     spread = passes(again, bound).mapped(lambda n: n - 1)
     gaps = times.repeated(period, spread, 1, walk.dice)
     time = gaps.plus(ran.time)
-    away = (number - 1) * max(0.0, period.mean - ran.time.mean) + number * ran.away.mean
-    if not isfinite(away):
-        away = 0.0
+    idle = (number - 1) * max(0.0, period.mean - ran.time.mean) if isfinite(period.mean) else 0.0
+    if here.parts is not None and idle > 0:
+        part = here.parts.setdefault(step.path, Part(None))
+        part.visits += reach * (number - 1)
+        part.waiting += reach * idle
+    away = idle + number * ran.away.mean
     ends = {Outcome.STOPPED: min(1.0, stopped * number)} if stopped > 0 else {}
     done = max(0.0, 1 - vain - stopped * number)
     if vain > 0 and again > 0 and step.in_vain is None:

@@ -407,8 +407,9 @@ class Walk:
     def request(self, step: Request, known: Known, reach: float, here: Here) -> Ran:
         """An answer ends it well for the flow, which goes on."""
         ran = self.block(step.body, known, reach, here)
-        ends = {outcome: chance for outcome, chance in ran.ends.items() if outcome is not Outcome.ANSWERED}
-        return replace(ran, done=min(1.0, ran.done + ran.ends.get(Outcome.ANSWERED, 0.0)), ends=ends)
+        ends = dict(ran.ends)
+        answered = ends.pop(Outcome.ANSWERED, 0.0)
+        return replace(ran, done=min(1.0, ran.done + answered), ends=ends)
 
     def call(self, step: Call, known: Known, reach: float, here: Here) -> Ran:
         place = (here.flow, step.path)
