@@ -8,7 +8,7 @@ own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from toscale.engine.laws import Law
@@ -21,6 +21,8 @@ from toscale.engine.model import (
     Call,
     Chance,
     Compare,
+    Connected,
+    Connection,
     Consume,
     Delay,
     Drop,
@@ -29,6 +31,7 @@ from toscale.engine.model import (
     Flag,
     Fork,
     Get,
+    Holder,
     If,
     Key,
     Link,
@@ -72,7 +75,7 @@ MOST_REGISTERS = 20_000
 # Steps that happen at a moment: all time decided before them must have passed.
 _SYNC = {
     Op.ACQUIRE, Op.RELEASE, Op.GET, Op.PUT, Op.DROP, Op.SCATTER, Op.MGET, Op.MPUT, Op.SEND, Op.CALL, Op.SPAWN, Op.FORK,
-    Op.JOIN, Op.EACH, Op.MARK, Op.UNMARK, Op.MARKFAIL, Op.TAKE, Op.DONE, Op.DIE, Op.END, Op.FAIL,
+    Op.JOIN, Op.EACH, Op.HOLDER, Op.REACH, Op.IF_OPEN, Op.MARK, Op.UNMARK, Op.MARKFAIL, Op.TAKE, Op.DONE, Op.DIE, Op.END, Op.FAIL,
 }  # fmt: skip
 
 
@@ -143,6 +146,7 @@ class _Compiler:
         self.stations = {s.name: k for k, s in enumerate(model.stations)}
         self.stores = {s.name: k for k, s in enumerate(model.stores)}
         self.buffers = {b.name: k for k, b in enumerate(model.buffers)}
+        self.connections = {c.name: k for k, c in enumerate(model.connections)}
         measures = [s.name for f in model.flows for s in walk(f.steps) if isinstance(s, Measure)]
         self.meters = [f.name for f in model.flows]
         self.meters += [m for m in dict.fromkeys(measures) if m not in self.meters]
@@ -163,6 +167,7 @@ class _Compiler:
             flow
         ) in model.flows:  # those that are reset or carried lie in the first 64, where a mask reaches them
             if isinstance(flow.source, After):
+                self.margin += len(flow.source.events)
                 for name in flow.source.carries:
                     self.register(name)
             for step in walk(flow.steps):
@@ -210,6 +215,15 @@ class _Compiler:
             )
         return self.populations.setdefault(population, len(self.populations))
 
+    def held(self, connection: Connection) -> None:
+        """What a connection needs beside its own rows."""
+        self.find(self.stations, connection.station, "station")
+        self.register(connection.register)
+        self.population(connection.population)
+        for law in (connection.lasts, Law.residual(connection.lasts), connection.again):
+            if law is not None:
+                self.law(law.scaled(1 / TICK))
+
     def link(self, link: Link) -> int:
         for law in (link.near, link.far):
             if law is not None:
@@ -255,6 +269,8 @@ class _Compiler:
         for buffer in self.model.buffers:
             for name in buffer.carries:
                 self.register(name)
+        for connection in self.model.connections:
+            self.held(connection)
         return self.tables(tuple(entries))
 
     def children(self) -> None:
@@ -290,6 +306,14 @@ class _Compiler:
                     a=self.register(step.register),
                     b=self.population(step.population),
                     c=self.asked.get(step.population.name, -1),
+                )
+            case Holder():
+                self.emit(
+                    Op.HOLDER,
+                    step.path,
+                    a=self.register(step.register),
+                    b=self.find(self.connections, step.connection, "connection"),
+                    fail=frame.out,
                 )
             case NewKey():
                 self.emit(
@@ -398,9 +422,10 @@ class _Compiler:
         index = self.find(self.stations, step.station, "station")
         station = self.model.stations[index]
         if step.work is not None and step.work.base <= 0 and step.work.each <= 0:
-            step = Visit(step.path, step.station, None, step.link, step.pick, step.key, step.body)
+            step = replace(step, work=None)
         machine = self.register(f"machine:{frame.depth}")
         counted = station.slots is not None or (station.cores is not None and step.work is not None)
+        counted = counted or step.over is not None
         if not counted and step.work is None and not _placed(station):  # a place that only passes requests on
             self.hop(step.link, f"{step.path}/to", frame.machine, -1)
             self.emit(Op.COUNT, a=index)
@@ -417,6 +442,21 @@ class _Compiler:
             return
         if shard is not None:
             self.emit(Op.PICK, step.path, a=index, b=machine, c=BY_SHARD, d=_PICKS[shard])
+        elif step.over is not None:
+            if step.key is None:
+                raise ModelError(f"{step.path} goes over a connection, but nobody's")
+            held = self.find(self.connections, step.over, "connection")
+            if self.model.connections[held].station != step.station:
+                raise ModelError(f"{step.path} goes over a connection to another station")
+            self.emit(
+                Op.REACH,
+                step.path,
+                a=index,
+                b=machine,
+                c=held,
+                d=self.register(step.key),
+                fail=frame.out,
+            )
         else:
             key = -1 if step.key is None else self.register(step.key)
             self.emit(Op.PICK, step.path, a=index, b=machine, c=_PICKS[step.pick], d=key)
@@ -570,6 +610,9 @@ class _Compiler:
         match step.test:
             case Chance(probability):
                 self.emit(Op.IF_CHANCE, step.path, a=otherwise, x=probability)
+            case Connected(connection, of):
+                held = self.find(self.connections, connection, "connection")
+                self.emit(Op.IF_OPEN, a=otherwise, b=self.register(of), c=held)
             case Flag(register):
                 self.emit(Op.IF_FLAG, a=otherwise, b=self.register(register))
             case Compare(left, operator, right):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from toscale.engine.arrivals import LONGEST, next_arrival
+from toscale.engine.connections import count_connections, draw_holder, happen, holder_of, reach_holder
 from toscale.engine.cores import end_work, start_work
 from toscale.engine.draws import GOLDEN, draw_index, mix, number, unit
 from toscale.engine.jit import inlined, jit, prefetch
@@ -86,6 +87,8 @@ MARK, UNMARK, MARKFAIL, TAKE, DONE, DIE, END, FAIL = (
     int(Op.FAIL),
 )
 
+HOLDER, REACH, IF_OPEN = int(Op.HOLDER), int(Op.REACH), int(Op.IF_OPEN)
+
 O_DONE, O_REFUSED, O_FAILED, O_TIMED_OUT, O_BUSY = (
     int(Outcome.DONE),
     int(Outcome.REFUSED),
@@ -93,6 +96,7 @@ O_DONE, O_REFUSED, O_FAILED, O_TIMED_OUT, O_BUSY = (
     int(Outcome.TIMED_OUT),
     int(Outcome.BUSY),
 )
+S_SOCKETS = int(Status.SOCKETS)
 S_DONE, S_TASKS, S_MESSAGES, S_TRACKERS, S_ENTRIES, S_EVENTS = (
     int(Status.DONE),
     int(Status.TASKS),
@@ -103,7 +107,7 @@ S_DONE, S_TASKS, S_MESSAGES, S_TRACKERS, S_ENTRIES, S_EVENTS = (
 )
 O_ANSWERED, O_STOPPED = int(Outcome.ANSWERED), int(Outcome.STOPPED)
 
-LEAF_FLOW, LEAF_MACHINE, LEAF_RING = 0, 1, 2
+LEAF_FLOW, LEAF_MACHINE, LEAF_RING, LEAF_CONNECTION = 0, 1, 2, 3
 
 
 @jit
@@ -385,6 +389,17 @@ def run_step(S, i, pc):  # type: ignore[no-untyped-def]
             return np.int64(-1)
     elif op == MGET:
         get_many(S, i, step)
+    elif op == IF_OPEN:
+        if holder_of(S, np.int64(step.c), S.registers[i, step.b]) < 0:
+            return np.int64(step.a)
+    elif op == REACH:
+        if not reach_holder(S, i, step):
+            t.outcome = O_FAILED
+            return np.int64(step.fail)
+    elif op == HOLDER:
+        if not draw_holder(S, i, step):
+            t.outcome = O_FAILED
+            return np.int64(step.fail)
     else:  # MPUT
         for j in range(S.registers[i, step.b]):
             put(S, np.int64(step.a), np.uint64(S.registers[i, step.b + 1 + j]), step.x)
@@ -473,6 +488,9 @@ def close_window(S):  # type: ignore[no-untyped-def]
     for k in range(c.n_buffers):
         touch_buffer(S, k)
         S.snap_buffers[w, k] = S.buffers[k]
+    count_connections(S)
+    for k in range(c.n_connections):
+        S.snap_connections[w, k] = S.connections[k]
     S.snap_live[w] = c.live + c.messages
     c.window = w + 1
     c.window_ends = end + c.window_length
@@ -519,8 +537,14 @@ def advance(S, windows):  # type: ignore[no-untyped-def]
                     i = arrive(S, which)
                 elif kind == LEAF_MACHINE:
                     i = end_work(S, which)
-                else:
+                elif kind == LEAF_RING:
                     time_out(S, which)
+                    continue
+                else:
+                    if c.used_sockets + 1 >= c.n_sockets:  # it comes up again where there is room
+                        c.events -= 1
+                        return S_SOCKETS
+                    happen(S, which)
                     continue
         time = run_task(S, i)
         if time != NEVER or leaf >= c.fixed:

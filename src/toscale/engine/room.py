@@ -10,12 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from toscale.engine import stores
-from toscale.engine.state import ENTRY, TASK, UNSET, State, Status, records
+from toscale.engine import connections, stores
+from toscale.engine.state import ENTRY, SOCKET, TASK, UNSET, State, Status, records
 from toscale.engine.tree import NEVER, rebuild
 
 ENTRIES = 1 << 20
 """Entries that a state with a store begins with: unused ones take no memory, and to copy many takes long."""
+
+SOCKETS = 1 << 12
+"""Members that a state with connections can remember at first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class Limits:
     tasks: int = 1 << 19  # requests, and parts of them, on their way at one time
     messages: int = 1 << 21
     entries: int = 1 << 23  # keys touched
+    sockets: int = 1 << 22  # members whose connections have changed
     events: int = 1 << 40
 
 
@@ -70,6 +74,19 @@ def enlarged(s: State, status: Status, limits: Limits) -> State | None:
                 return None
             trackers, control.free_tracker = _lengthened(s.trackers, "pending", int(control.free_tracker))
             return s.replaced(trackers=trackers, lasts=_longer(s.lasts, -1))
+        case Status.SOCKETS:
+            more = 2 * len(s.sockets)
+            if more > limits.sockets:
+                return None
+            sockets = records(SOCKET, more)
+            sockets[: len(s.sockets)] = s.sockets
+            due = np.zeros((len(s.due), more), dtype=np.int32)
+            due[:, : s.due.shape[1]] = s.due
+            larger = s.replaced(
+                sockets=sockets, due=due, socket_buckets=np.full(2 * more, -1, dtype=np.int32)
+            )
+            connections.rehash_sockets(larger)
+            return larger
         case _:
             most = 2 * power_of_two(limits.entries)  # two buckets for each entry, so that chains are short
             more = min(4 * len(s.buckets), most)

@@ -14,6 +14,7 @@ import numpy as np
 
 from toscale.engine import arrivals, interpreter
 from toscale.engine.conservation import check_conservation
+from toscale.engine.held import begin
 from toscale.engine.model import Model
 from toscale.engine.room import Limits, enlarged
 from toscale.engine.setup import SetUp, StoreStart, window_ticks
@@ -28,7 +29,7 @@ __all__ = ["Limits", "Readings", "Replication", "StoreStart"]
 class Readings:
     """The counts of a replication at the end of each window, cumulated, and its histograms per window.
 
-    `meters`, `stations`, `stores`, `buffers`: record arrays (windows + 1, parts), row 0 is the beginning of
+    `meters`, `stations`, `stores`, `buffers`, `connections`: record arrays (windows + 1, parts), row 0 is the beginning of
     the first window. `histogram`: (windows, meters, cells). `live`: requests and messages on their way at the
     end of each window. `length`: seconds a window.
     """
@@ -37,6 +38,7 @@ class Readings:
     stations: Any
     stores: Any
     buffers: Any
+    connections: Any
     histogram: Any
     live: Any
     length: float
@@ -76,6 +78,7 @@ class Replication:
                     schedule(self.state, flow, arrivals.next_arrival(self.state, flow))
             if not empty:
                 self.state = set_up.filled(self.state)
+            begin(model, self.state, empty)
 
     # ---- running ---------------------------------------------------------------------------------------------------
 
@@ -115,6 +118,7 @@ class Replication:
             "stations": s.stations.copy(),
             "stores": s.stores.copy(),
             "buffers": s.buffers.copy(),
+            "connections": s.connections.copy(),
         }
         s.meters["longest"] = 0
         s.histogram[: self.windows] = 0
@@ -139,7 +143,7 @@ class Replication:
         """Makes one window of each two. Their number must be even."""
         s = self.state
         n = int(s.control[0].window)
-        for name in ("snap_meters", "snap_stations", "snap_stores", "snap_buffers", "snap_live"):
+        for name in ("snap_meters", "snap_stations", "snap_stores", "snap_buffers", "snap_connections", "snap_live"):
             array = getattr(s, name)
             array[: n // 2] = array[1:n:2].copy()
         merged = s.histogram[0:n:2] + s.histogram[1:n:2]
@@ -190,6 +194,7 @@ class Replication:
             stations=from_start("stations"),
             stores=from_start("stores"),
             buffers=from_start("buffers"),
+            connections=from_start("connections"),
             histogram=s.histogram[:n],
             live=s.snap_live[:n].copy(),
             length=float(s.control[0].window_length) * TICK,

@@ -10,12 +10,15 @@ from typing import Any
 import numpy as np
 
 from toscale.engine import arrivals, interpreter, stores
+from toscale.engine.connections import event_code
+from toscale.engine.held import held_rows
 from toscale.engine.model import After, Clock, Consume, Discipline, Evict, Model, Poisson, Policy
-from toscale.engine.room import ENTRIES, Limits, chained, enlarged, power_of_two
+from toscale.engine.room import ENTRIES, SOCKETS, Limits, chained, enlarged, power_of_two
 from toscale.engine.state import (
     AFTER,
     BUFFER,
     CELL_COUNT,
+    CONNECTION,
     CONTROL,
     ENTRY,
     FLOW,
@@ -26,6 +29,7 @@ from toscale.engine.state import (
     PARTITION,
     RING,
     SHARD,
+    SOCKET,
     SPAN,
     STATION,
     STORE,
@@ -106,9 +110,11 @@ class SetUp:
             row = rings[k]
             row.length, row.head, row.tail, row.leaf = max(1, round(length / TICK)), -1, -1, len(leaves)
             leaves.append((interpreter.LEAF_RING, k))
+        held, holds = held_rows(model, tables, machine_counts, leaves)
         leaf_rows = records(LEAF, len(leaves))
         for k, (kind, which) in enumerate(leaves):
             leaf_rows[k].kind, leaf_rows[k].which = kind, which
+        sockets = SOCKETS if model.connections else 1
 
         store_rows, shards = self._stores()
         buffers, partitions, carried = self._buffers()
@@ -129,7 +135,7 @@ class SetUp:
         row.leaves = power_of_two(fixed + tasks)
         row.leaf_bits = int(row.leaves).bit_length() - 1
         row.horizon = (1 << (63 - int(row.leaf_bits))) - 1
-        row.free_entry = -1
+        row.free_entry = row.free_socket = -1
         meters = len(tables.meters)
         buckets = power_of_two(max(1024, 4 * tables.touches))
         w = self.most_windows
@@ -163,11 +169,17 @@ class SetUp:
             counts=np.zeros(most_shards, dtype=np.int64),
             distinct=np.zeros(most_shards, dtype=np.int64),
             store_rates=np.zeros((max(len(model.stores), 1), max(len(tables.populations), 1))),
+            connections=held,
+            holds=holds,
+            sockets=records(SOCKET, sockets),
+            socket_buckets=np.full(2 * power_of_two(sockets), -1, dtype=np.int32),
+            due=np.zeros((max(len(model.connections), 1), sockets), dtype=np.int32),
             meters=records(METER, meters),
             snap_meters=np.zeros((w, max(meters, 1)), dtype=METER).view(np.recarray),
             snap_stations=np.zeros((w, len(stations)), dtype=STATION).view(np.recarray),
             snap_stores=np.zeros((w, len(store_rows)), dtype=STORE).view(np.recarray),
             snap_buffers=np.zeros((w, len(buffers)), dtype=BUFFER).view(np.recarray),
+            snap_connections=np.zeros((w, len(held)), dtype=CONNECTION).view(np.recarray),
             snap_live=np.zeros(w, dtype=np.int64),
             histogram=np.zeros((w, max(meters, 1), CELL_COUNT), dtype=np.int32),
         )
@@ -245,6 +257,7 @@ class SetUp:
 
     def _after(self) -> Any:
         names = [f.name for f in self.model.flows]
+        held = [c.name for c in self.model.connections]
         rules = []
         for then, flow in enumerate(self.model.flows):
             source = flow.source
@@ -256,6 +269,12 @@ class SetUp:
                         raise ModelError(f"flow {flow.name!r} follows {name!r}, which is not there")
                     salt = salt_of(f"after:{name}:{flow.name}")
                     rules.append((salt, mask, source.chance, names.index(name), then, law))
+                for event in source.events:
+                    if event.connection not in held:
+                        raise ModelError(f"flow {flow.name!r} follows a connection that is not there")
+                    salt = salt_of(f"after:{event.connection}:{event.happens.name}:{flow.name}")
+                    code = event_code(held.index(event.connection), int(event.happens))
+                    rules.append((salt, mask, source.chance, code, then, law))
         rows = records(AFTER, len(rules))
         rows["flow"] = -1
         for k, rule in enumerate(rules):
