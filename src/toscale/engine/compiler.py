@@ -220,7 +220,7 @@ class _Compiler:
         self.find(self.stations, connection.station, "station")
         self.register(connection.register)
         self.population(connection.population)
-        for law in (connection.lasts, Law.residual(connection.lasts), connection.again):
+        for law in (connection.lasts, connection.again):
             if law is not None:
                 self.law(law.scaled(1 / TICK))
 

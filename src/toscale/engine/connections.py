@@ -27,6 +27,11 @@ remembered closes, or tries again; what was lost is seen to.
 """
 LEAVES = 4
 
+CELLS, LAST = 256, 24
+"""The table of residual times: when so much of the early ones' own time, a unit exponential, is over, in so many
+cells a unit, up to LAST.
+"""
+
 OPENS, CLOSES = int(Happening.OPENS), int(Happening.CLOSES)
 _ROUNDS = 4  # of the permutation: with four it cannot be told from a random one (Luby & Rackoff, 1988)
 _TRIES = 64  # draws before one looks through all places instead
@@ -383,8 +388,11 @@ def plan_closing(S, n, seed):  # type: ignore[no-untyped-def]
     if c.early == 0:
         schedule(S, c.leaf + CLOSING, NEVER)
         return
-    c.outlast *= np.exp(np.log(unit(mix(seed))) / c.early)
-    time = np.int64(min(draw_law(S, c.residual, 1.0 - c.outlast), 4.0e18))
+    c.outlived -= np.log(unit(mix(seed))) / c.early
+    x = c.outlived * CELLS
+    k = min(np.int64(x), np.int64(LAST * CELLS - 1))
+    low = S.residuals[n, k]
+    time = np.int64(min(low + (x - k) * (S.residuals[n, k + 1] - low), 4.0e18))
     schedule(S, c.leaf + CLOSING, max(time, S.control[0].now))
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from toscale.engine import interpreter
-from toscale.engine.connections import LEAVES, plan_closing, plan_opening
+from toscale.engine.connections import CELLS, LAST, LEAVES, plan_closing, plan_opening
 from toscale.engine.draws import GOLDEN, mix, unit
 from toscale.engine.laws import Law
 from toscale.engine.model import Connection, Model, Policy
@@ -52,16 +52,22 @@ def held_rows(
         row.population = tables.populations.index(population)
         row.half = ((population.size - 1).bit_length() + 1) // 2
         row.lasts = tables.law_of[connection.lasts.scaled(1 / TICK)]
-        row.residual = tables.law_of[Law.residual(connection.lasts).scaled(1 / TICK)]
         row.again = -1 if connection.again is None else tables.law_of[connection.again.scaled(1 / TICK)]
         row.register = tables.register_of[connection.register]
         row.station = names.index(connection.station)
         row.limit = -1 if connection.limit is None else connection.limit
-        row.first, row.sweep, row.outlast = first, -1, 1.0
+        row.first, row.sweep = first, -1
         row.leaf = len(leaves)
         leaves.extend((interpreter.LEAF_CONNECTION, LEAVES * k + what) for what in range(LEAVES))
         first += counts[k]
     return rows, holds
+
+
+def residuals(model: Model) -> Any:
+    """When so much of the early ones' own time is over, in ticks: (connections, LAST * CELLS + 1)."""
+    own = np.arange(LAST * CELLS + 1) / CELLS
+    rows = [Law.residual(c.lasts).quantile(-np.expm1(-own)) / TICK for c in model.connections]
+    return np.array(rows) if rows else np.zeros((1, LAST * CELLS + 1))
 
 
 def begin(model: Model, state: State, empty: bool) -> None:

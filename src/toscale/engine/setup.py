@@ -11,7 +11,7 @@ import numpy as np
 
 from toscale.engine import arrivals, interpreter, stores
 from toscale.engine.connections import event_code
-from toscale.engine.held import held_rows
+from toscale.engine.held import held_rows, residuals
 from toscale.engine.model import After, Clock, Consume, Discipline, Evict, Model, Poisson, Policy
 from toscale.engine.room import ENTRIES, SOCKETS, Limits, chained, enlarged, power_of_two
 from toscale.engine.state import (
@@ -174,6 +174,7 @@ class SetUp:
             sockets=records(SOCKET, sockets),
             socket_buckets=np.full(2 * power_of_two(sockets), -1, dtype=np.int32),
             due=np.zeros((max(len(model.connections), 1), sockets), dtype=np.int32),
+            residuals=residuals(model),
             meters=records(METER, meters),
             snap_meters=np.zeros((w, max(meters, 1)), dtype=METER).view(np.recarray),
             snap_stations=np.zeros((w, len(stations)), dtype=STATION).view(np.recarray),

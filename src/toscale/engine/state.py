@@ -243,7 +243,7 @@ CONNECTION = np.dtype(
         ("salt", "u8"),
         ("rate", "f8"),  # openings per tick of each member who has none
         ("debt", "f8"),  # what is left of the next opening's own time, a unit exponential
-        ("outlast", "f8"),  # of those held at the beginning, the share whose own time is not over
+        ("outlived", "f8"),  # of the own time of those held at the beginning, a unit exponential
         ("touched", "i8"),  # when `debt` and the integral below were brought up to date
         ("open_time", "f8"),  # the integral of `open` over time, in ticks
         ("fullest", "f8"),  # the sum over the ends of windows of what the fullest machine held
@@ -261,9 +261,8 @@ CONNECTION = np.dtype(
         ("tag", "i8"),  # the upper bits of their keys
         ("population", "i8"),
         ("half", "i8"),  # bits of half a member's place
-        ("lasts", "i8"),  # laws
-        ("residual", "i8"),
-        ("again", "i8"),  # -1: who lost one does as everyone does
+        ("lasts", "i8"),  # a law
+        ("again", "i8"),  # a law; -1: who lost one does as everyone does
         ("register", "i8"),
         ("station", "i8"),
         ("limit", "i8"),  # of a machine; -1
@@ -417,6 +416,7 @@ ARRAYS: dict[str, tuple[Any, int]] = {
     "sockets": (SOCKET, 1),
     "socket_buckets": (np.int32, 1),
     "due": (np.int32, 2),
+    "residuals": (np.float64, 2),
     # the figures
     "meters": (METER, 1),
     "snap_meters": (METER, 2),

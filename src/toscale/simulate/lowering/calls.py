@@ -27,6 +27,7 @@ from toscale.engine.model import (
     Work,
 )
 from toscale.simulate.lowering.attempts import Attempts
+from toscale.simulate.lowering.connections import Connections, Route
 from toscale.simulate.lowering.ledger import Ledger, NotComputable
 from toscale.simulate.lowering.machines import Machines, Part
 from toscale.simulate.lowering.operations import FOUND, NONE_FOUND, Operation, Operations
@@ -60,6 +61,7 @@ class CallLowering:
     attempts: Attempts
     record: Record
     ledger: Ledger
+    connections: Connections
     block: Callable[[tuple[language.Step, ...], Scope], Steps]
 
     def call(self, step: language.Call, scope: Scope) -> Steps:
@@ -107,9 +109,10 @@ class CallLowering:
             return self.block(step.then, scope.within(caller=target))
 
         if step.operation is None:
+            way = self.connections.route(step, target, caller, scope)
             if part.component.is_async:
-                return Operation((), (*self.visit(step, part, caller, path, (), scope), *then()))
-            return Operation((), self.visit(step, part, caller, path, then(), scope))
+                return Operation(way.before, (*self.visit(step, part, caller, path, (), scope, way), *then()))
+            return Operation(way.before, self.visit(step, part, caller, path, then(), scope, way))
         if step.operation in _BOUNDED:
             text = f"`{step.path}`: bounded things (`{step.operation}`) are not simulated yet."
             self.record.breaks(scope, text, step.place, path)
@@ -130,12 +133,19 @@ class CallLowering:
         return self.operations.operation(step, part, scope, caller, then)
 
     def visit(
-        self, step: language.Call, part: Part, caller: str | None, path: str, then: Steps, scope: Scope
+        self,
+        step: language.Call,
+        part: Part,
+        caller: str | None,
+        path: str,
+        then: Steps,
+        scope: Scope,
+        way: Route,
     ) -> Steps:
         """A call that takes a time. A store is asked at the primary of a shard drawn for the request."""
         work, link = self.work_of(step, part, scope), self.wire.link(caller, part.name)
         pick = Pick.PRIMARY if part.station.shards else Pick.POLICY
-        return (Visit(path, part.name, work, link, pick, body=then),)
+        return (Visit(path, part.name, work, link, pick, way.key, then, way.over),)
 
     def work_of(self, step: language.Call, part: Part, scope: Scope) -> Work | None:
         if step.time is None:
@@ -177,7 +187,9 @@ class CallLowering:
         then = self.block(step.then, scope.within(caller=actor))
         return Operation((), (Visit(path, actor, work, self.wire.link(caller, actor), body=then),))
 
-    def passing(self, path: str, scope: Scope, route: tuple[str, ...], body: Steps) -> Steps:
+    def passing(
+        self, step: language.Call, path: str, scope: Scope, route: tuple[str, ...], body: Steps
+    ) -> Steps:
         """The body, called by the last but one of the route: each before it holds its slot meanwhile."""
         for index in range(len(route) - 2, -1, -1):
             part = self.machines.parts[route[index]]
@@ -185,10 +197,13 @@ class CallLowering:
             link = self.wire.link(caller, part.name)
             work = self.machines.own_work(part)
             own = f"{path} @ {part.name}"
+            way = self.connections.route(step, part.name, caller, scope)
             if part.component.is_async:
-                body = (Visit(own, part.name, work, link), *body)
+                visit = Visit(own, part.name, work, link, key=way.key, over=way.over)
+                body = (*way.before, visit, *body)
             else:
-                body = (Visit(own, part.name, work, link, body=body),)
+                visit = Visit(own, part.name, work, link, key=way.key, body=body, over=way.over)
+                body = (*way.before, visit)
         return body
 
     def around(
@@ -201,7 +216,7 @@ class CallLowering:
         if operation.hit is not None:
             inner = scope if len(route) < 2 else scope.within(caller=route[-2])
             body = self.looked_up(step, inner, operation, self.handlers(step.on, inner))
-            return self.attempts.unawaited(path, step.policies, scope, self.passing(path, scope, route, body))
+            return self.attempts.unawaited(path, step.policies, scope, self.passing(step, path, scope, route, body))
         if "miss" in step.on:
             self.ledger.note(
                 f"`{step.path}`: `{step.target}` keeps what it is given, and never misses.", step.place
@@ -210,7 +225,7 @@ class CallLowering:
         if self.forgets(step, route):  # a failed put is ignored
             handlers = {**dict.fromkeys(HANDLED, ()), **handlers}
         body = self.attempts.given_up(
-            path, step.policies, scope, self.passing(path, scope, route, operation.call), handlers
+            path, step.policies, scope, self.passing(step, path, scope, route, operation.call), handlers
         )
         return self.attempts.unawaited(path, step.policies, scope, body)
 
@@ -265,11 +280,11 @@ class CallLowering:
         """Words of a call that the engine does not know, and without which the call is still nearly the
         same.
         """
-        if step.over is not None:
+        if step.over is not None and step.over.connection not in self.connections.models:
             self.record.lacks(
                 scope,
                 f"`{step.path}` goes to a machine by its policy, not to the one that holds the connection "
-                f"`{step.over.connection}`: held connections are not simulated yet.",
+                f"`{step.over.connection}`, which is not simulated.",
                 step.over.place,
                 path,
             )

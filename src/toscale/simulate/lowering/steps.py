@@ -35,6 +35,7 @@ from toscale.engine.model import (
 )
 from toscale.simulate.lowering.attempts import Attempts
 from toscale.simulate.lowering.calls import CallLowering
+from toscale.simulate.lowering.connections import Connections
 from toscale.simulate.lowering.entities import SIZE_REGISTER, Entities, Held
 from toscale.simulate.lowering.ledger import Ledger, NotComputable
 from toscale.simulate.lowering.machines import Machines
@@ -70,6 +71,7 @@ class StepLowering:
     record: Record
     ledger: Ledger
     measures: Mapping[str, str]
+    connections: Connections
     count: int = 0
     calls: CallLowering = field(init=False)
 
@@ -82,6 +84,7 @@ class StepLowering:
             self.attempts,
             self.record,
             self.ledger,
+            self.connections,
             self.block,
         )
 
@@ -262,11 +265,15 @@ class StepLowering:
                 for number in (one, other):
                     if isinstance(number, Register):
                         scope.touched.add(number.name)
-            case _:
-                text = f"`{step.path}`: conditions on what is held are not simulated yet."
-                self.record.breaks(scope, text, step.place, path)
-                self.look_into(scope, step.then, step.otherwise)
-                return ()
+            case condition:
+                held = self.connections.test(condition, scope, path)
+                if held is None:
+                    text = f"`{step.path}`: conditions on what is held are not simulated yet."
+                    self.record.breaks(scope, text, step.place, path)
+                    self.look_into(scope, step.then, step.otherwise)
+                    return ()
+                before += held[0]
+                test = held[1]
         then = self.block(step.then, scope.branch())
         otherwise = self.block(step.otherwise, scope.branch())
         return (*before, If(path, test, then, otherwise))
