@@ -75,7 +75,8 @@ MOST_REGISTERS = 20_000
 # Steps that happen at a moment: all time decided before them must have passed.
 _SYNC = {
     Op.ACQUIRE, Op.RELEASE, Op.GET, Op.PUT, Op.DROP, Op.SCATTER, Op.MGET, Op.MPUT, Op.SEND, Op.CALL, Op.SPAWN, Op.FORK,
-    Op.JOIN, Op.EACH, Op.HOLDER, Op.REACH, Op.IF_OPEN, Op.MARK, Op.UNMARK, Op.MARKFAIL, Op.TAKE, Op.DONE, Op.DIE, Op.END, Op.FAIL,
+    Op.JOIN, Op.EACH, Op.HOLDER, Op.REACH, Op.IF_OPEN,
+    Op.MARK, Op.UNMARK, Op.MARKFAIL, Op.TAKE, Op.DONE, Op.DIE, Op.END, Op.FAIL,
 }  # fmt: skip
 
 

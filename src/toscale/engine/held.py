@@ -76,7 +76,7 @@ def begin(model: Model, state: State, empty: bool) -> None:
     """
     for k, connection in enumerate(model.connections):
         row = state.connections[k]
-        seed = mix(state.control[0].seed ^ row.salt)
+        seed = np.uint64(mix(state.control[0].seed ^ row.salt))  # compiled, it comes back as an int
         machines = int(state.stations[row.station].machines)
         if not empty:
             policy = next(s.policy for s in model.stations if s.name == connection.station)
@@ -86,9 +86,9 @@ def begin(model: Model, state: State, empty: bool) -> None:
             block["open"] = block["early"] = held
             block["first"] = np.concatenate([[0], np.cumsum(held)[:-1]])
             row.open = row.early = row.first_open = int(held.sum())
-        row.debt = -np.log(unit(mix(seed + GOLDEN)))
+        row.debt = -np.log(unit(np.uint64(mix(seed + GOLDEN))))
         plan_opening(state, k)
-        plan_closing(state, k, mix(seed + GOLDEN + GOLDEN))
+        plan_closing(state, k, np.uint64(mix(seed + GOLDEN + GOLDEN)))
 
 
 def stationary(connection: Connection, machines: int, policy: Policy, generator: np.random.Generator) -> Any:

@@ -29,8 +29,8 @@ __all__ = ["Limits", "Readings", "Replication", "StoreStart"]
 class Readings:
     """The counts of a replication at the end of each window, cumulated, and its histograms per window.
 
-    `meters`, `stations`, `stores`, `buffers`, `connections`: record arrays (windows + 1, parts), row 0 is the beginning of
-    the first window. `histogram`: (windows, meters, cells). `live`: requests and messages on their way at the
+    `meters`, `stations`, `stores`, `buffers`, `connections`: record arrays (windows + 1, parts), row 0 is the
+    beginning of the first window. `histogram`: (windows, meters, cells). `live`: requests and messages on their way at the
     end of each window. `length`: seconds a window.
     """
 
@@ -143,7 +143,14 @@ class Replication:
         """Makes one window of each two. Their number must be even."""
         s = self.state
         n = int(s.control[0].window)
-        for name in ("snap_meters", "snap_stations", "snap_stores", "snap_buffers", "snap_connections", "snap_live"):
+        for name in (
+            "snap_meters",
+            "snap_stations",
+            "snap_stores",
+            "snap_buffers",
+            "snap_connections",
+            "snap_live",
+        ):
             array = getattr(s, name)
             array[: n // 2] = array[1:n:2].copy()
         merged = s.histogram[0:n:2] + s.histogram[1:n:2]

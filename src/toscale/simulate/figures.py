@@ -17,6 +17,7 @@ from toscale.simulate.replications import Sampled, growing, piling_up
 from toscale.simulate.result import (
     PERCENTILES,
     ComponentResult,
+    ConnectionResult,
     Ending,
     Figure,
     FlowResult,
@@ -75,11 +76,17 @@ def run_result(
         events=went.events,
         notes=_notes(went),
         series=reader.series(),
+        connections=reader.connections(),
     )
 
 
 def _notes(went: Went) -> tuple[str, ...]:
     notes = [f"The run was not made longer: {went.bound}."] if went.bound else []
+    if went.asked is not None:
+        notes.append(
+            f"So many requests begin each second that only {went.warm_up:.2g} s of warm-up, instead of the "
+            f"{went.asked:.2g} s that theory asks for, are affordable: what takes longer than that begins too calm."
+        )
     if went.requests == 0:
         notes.append("No request began in the time that was simulated.")
     return tuple(notes)
@@ -267,6 +274,29 @@ class _Reader:
             refused=self.rate(rows["refused"]),
             abandoned=self.rate(rows["abandoned"]),
         )
+
+    def connections(self) -> dict[str, ConnectionResult]:
+        found = {}
+        machines = {s.name: s.machines for s in self.model.stations}
+        for k, held in enumerate(self.model.connections):
+            rows = self.sampled.connections[:, k]
+            fullest = self.seen(ratio(rows["fullest"], rows["windows"]), "no time has passed", tight=False)
+            number = rows["open_time"] * TICK
+            weighed = ratio(rows["fullest"] * held.memory, rows["windows"]) if held.memory else None
+            found[held.name] = ConnectionResult(
+                name=held.name,
+                component=held.station,
+                held=self.rate(number),
+                opened=self.rate(rows["opened"]),
+                closed=self.rate(rows["closed"]),
+                lost=self.rate(rows["lost"]),
+                refused=self.rate(rows["refused"]),
+                each=self.rate(number / machines[held.station]),
+                fullest=fullest,
+                memory=self.seen(weighed, "nobody gave the `memory` of one", tight=False),
+                limit=held.limit,
+            )
+        return found
 
     # ---- overload ----------------------------------------------------------------------------------------------------
 

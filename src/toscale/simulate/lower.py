@@ -68,7 +68,9 @@ def lower(design: Design, *, at: At = "median", multiple: float = 1.0) -> Lowere
         record = Record(into)
         attempts = Attempts(seen, record, into)
         held = replace(connections, entities=entities)
-        return StepLowering(design, seen, parts, wire, entities, operations, attempts, record, into, measures, held)
+        return StepLowering(
+            design, seen, parts, wire, entities, operations, attempts, record, into, measures, held
+        )
 
     flows = FlowLowering(design, machines, sources, connections, ledger, lowering)
     try:
@@ -158,7 +160,9 @@ def _spans(design: Design, flows: tuple[Flow, ...], connections: Connections) ->
                 found[subject.start.flow, subject.end] = Span(subject.start.flow, subject.end)
         elif isinstance(subject.start, Event) and subject.end in simulated:
             event = connections.event(subject.start)
-            begun = [flow.name for flow in flows if isinstance(flow.source, After) and event in flow.source.events]
+            begun = [
+                flow.name for flow in flows if isinstance(flow.source, After) and event in flow.source.events
+            ]
             begun = [name for name in begun if subject.end in _caused_by(name, flows)]
             if len(begun) == 1 and not simulated[begun[0]].source.flows:  # type: ignore[union-attr]
                 found[begun[0], subject.end] = Span(begun[0], subject.end, str(subject.start))

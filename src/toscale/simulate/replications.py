@@ -45,6 +45,8 @@ then at least so many times as long as that.
 """
 LEAP = 16.0
 """No plan is longer than this many times what it rests on: how much so few batches vary is not known so well."""
+SHARE = 0.25
+"""A warm-up that is not affordable, with what is to be measured behind it, is cut short to this part of what is."""
 _NOT_COUNTED = {"memory", "salt"}  # what rows hold beside counts
 _T_9995 = 12.92  # the 99.95% quantile of Student's t with 3 degrees of freedom, for 4 replications
 _CHUNK = 1_000_000  # events between two looks at the clock and at the user
@@ -54,7 +56,7 @@ _CHUNK = 1_000_000  # events between two looks at the clock and at the user
 class Sampled:
     """What the replications have counted, by batch: all batches of all replications, one after the other.
 
-    `meters`, `stations`, `stores`, `buffers`: record arrays (batches, parts) of increments. `cumulated`:
+    `meters`, `stations`, `stores`, `buffers`, `connections`: record arrays (batches, parts) of increments. `cumulated`:
     (batches, meters, cells), answered requests at or below each cell. `seconds`: each batch's length.
     """
 
@@ -62,6 +64,7 @@ class Sampled:
     stations: Any
     stores: Any
     buffers: Any
+    connections: Any
     cumulated: Any
     seconds: float
     growth: Any  # (replications, meters): requests more on their way, per second
@@ -84,6 +87,9 @@ class Outcome:
     requests: int
     events: int
     bound: str | None
+    asked: float | None = (
+        None  # the warm-up that theory asks for, where a shorter one was all that is affordable
+    )
 
 
 Judge = Callable[[Sampled], float]
@@ -140,6 +146,7 @@ class _Run:
         self.replications: list[Replication] = []
         self.passed: dict[int, int] = {}
         self.planned = most_events
+        self.asked: float | None = None
         room = max(2 * BATCHES, min(MOST_WINDOWS, 40_000 // max(1, len(tables.meters) * 10)))
         self.most_windows = room // BATCHES * BATCHES
 
@@ -148,6 +155,8 @@ class _Run:
     def stationary(self, pace: Pace, judge: Judge, duration: float | None) -> Outcome:
         affordable = self.most_events / pace.events_per_second / REPLICATIONS
         warm_up = pace.warm_up
+        if 3 * warm_up > affordable:
+            self.asked, warm_up = warm_up, SHARE * affordable
         length = (
             duration / REPLICATIONS
             if duration is not None
@@ -339,6 +348,8 @@ class _Run:
                 return f"more than {self.limits.tasks:,} requests (and parts of them) were on their way at one time"
             case Status.MESSAGES | Status.TRACKERS:
                 return f"more than {self.limits.messages:,} messages were waiting"
+            case Status.SOCKETS:
+                return f"more than {self.limits.sockets:,} members opened, closed or lost a connection"
             case Status.ENTRIES:
                 return f"more than {self.limits.entries:,} keys were touched"
             case _:
@@ -356,6 +367,7 @@ class _Run:
             requests=sum(r.started for r in self.replications),
             events=self.events,
             bound=bound,
+            asked=self.asked,
         )
 
 
@@ -394,6 +406,7 @@ def sample(replications: list[Replication], batches: int = BATCHES) -> Sampled:
         stations=increments("stations"),
         stores=increments("stores"),
         buffers=increments("buffers"),
+        connections=increments("connections"),
         cumulated=np.cumsum(np.concatenate(histograms), axis=2),
         seconds=per_batch * length,
         growth=trend("meters", lambda m: m["started"] - m["done"] - m["causes"].sum(axis=2)),

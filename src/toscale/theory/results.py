@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from toscale.theory.assumptions import Assumption
+    from toscale.theory.connections import ConnectionTheory
     from toscale.theory.stations import StationTheory
     from toscale.theory.stores import StoreTheory
 
@@ -100,3 +101,4 @@ class Twin:
     assumptions: tuple[Assumption, ...]
     rounds: int  # of the fixed point
     converged: bool
+    connections: dict[str, ConnectionTheory]

@@ -19,12 +19,14 @@ import numpy as np
 from toscale.engine.model import (
     HANDLED,
     Call,
+    Connected,
     Delay,
     Drop,
     Each,
     End,
     Fork,
     Get,
+    Holder,
     If,
     Key,
     Link,
@@ -46,6 +48,7 @@ from toscale.engine.model import (
     Work,
 )
 from toscale.theory import times
+from toscale.theory.connections import connection
 from toscale.theory.knowledge import Drawn, Known, Listed, meet
 from toscale.theory.lookups import Shelves
 from toscale.theory.numbers import Spread, constant
@@ -64,6 +67,8 @@ class Walk:
     def __init__(self, model: Model, last: Round, dice: Dice) -> None:
         self.stations: Mapping[str, Station] = {s.name: s for s in model.stations}
         self.carries = {b.name: b.carries for b in model.buffers}
+        self.holders = {c.name: c.population for c in model.connections}
+        self.shares = {c.name: connection(c, self.stations[c.station]).share for c in model.connections}
         self.last = last
         self.dice = dice
         self.tally = Tally()
@@ -106,6 +111,12 @@ class Walk:
                 if register not in known.keys:
                     known = known.with_key(register, Drawn(population, keys(population).weights))
                 return Ran(times.NONE, 1.0, {}, known)
+            case Holder(_, register, name):
+                if register in known.keys:
+                    return Ran(times.NONE, 1.0, {}, known)
+                held = known.with_key(register, Drawn(self.holders[name], None))
+                held = held.with_number(Connected(name, register), constant(1.0))
+                return Ran(times.NONE, 1.0, {}, held)
             case NewKey(_, register, population):
                 return Ran(times.NONE, 1.0, {}, known.with_key(register, Drawn(population, None)))
             case Set(register, value):
@@ -220,11 +231,23 @@ class Walk:
         return self.last.calm.get((station.name, role), Calm())
 
     def visit(self, step: Visit, known: Known, reach: float, here: Here) -> Ran:
-        drawn = known.keys.get(step.key) if step.key is not None else None
+        drawn = known.keys.get(step.key) if step.key is not None and step.over is None else None
         work = self.work(step.work, known)
-        return self.hop(
-            step.path, step.station, step.link, step.pick, drawn, work, step.body, known, reach, here
+        chance = 1.0
+        if step.over is not None and step.key is not None:
+            of = Connected(step.over, step.key)
+            chance, known, _ = known.connected(of, self.shares[step.over])
+        if chance <= 0:
+            return Ran(times.NONE, 0.0, {Outcome.FAILED: 1.0}, known)
+        ran = self.hop(
+            step.path, step.station, step.link, step.pick, drawn, work, step.body, known, reach * chance, here
         )
+        if chance >= 1:
+            return ran
+        ends = {outcome: chance * share for outcome, share in ran.ends.items()}
+        ends[Outcome.FAILED] = ends.get(Outcome.FAILED, 0.0) + 1 - chance
+        time = times.sometimes(chance, ran.time, self.dice)
+        return Ran(time, chance * ran.done, ends, ran.known, chance * ran.stuck)
 
     def send(self, step: Send, known: Known, reach: float, here: Here) -> Ran:
         carried = known.carried(self.carries.get(step.buffer, ()))
@@ -422,7 +445,10 @@ class Walk:
         return Ran(time, done, _shared(1 - done, [ran]), known, ran.stuck)
 
     def branch(self, step: If, known: Known, reach: float, here: Here) -> Ran:
-        chance, yes, no = known.branch(step.test)
+        if isinstance(step.test, Connected):
+            chance, yes, no = known.connected(step.test, self.shares[step.test.connection])
+        else:
+            chance, yes, no = known.branch(step.test)
         first = self.block(step.then, yes, reach * chance, here) if chance > 0 else None
         second = self.block(step.otherwise, no, reach * (1 - chance), here) if chance < 1 else None
         if first is None or second is None:

@@ -216,7 +216,9 @@ class CallLowering:
         if operation.hit is not None:
             inner = scope if len(route) < 2 else scope.within(caller=route[-2])
             body = self.looked_up(step, inner, operation, self.handlers(step.on, inner))
-            return self.attempts.unawaited(path, step.policies, scope, self.passing(step, path, scope, route, body))
+            return self.attempts.unawaited(
+                path, step.policies, scope, self.passing(step, path, scope, route, body)
+            )
         if "miss" in step.on:
             self.ledger.note(
                 f"`{step.path}`: `{step.target}` keeps what it is given, and never misses.", step.place

@@ -78,7 +78,9 @@ class Connections:
             what = "it" if part is None else f"a {part.kind.name}"
             raise NotComputable(f"`{held.to}` has no replicas that hold any: {what} keeps none", held.place)
         if held.held is None or held.lasts is None:
-            missing = "how many are open (`held`)" if held.held is None else "how long one stays open (`lasts`)"
+            missing = (
+                "how many are open (`held`)" if held.held is None else "how long one stays open (`lasts`)"
+            )
             raise NotComputable(f"nothing says {missing}", held.place)
         number = self.values.at_least_zero(held.held, self.values.number(held.held)) * self.values.rate_factor
         lasts = self._lasts(held)
@@ -99,9 +101,7 @@ class Connections:
         again = None
         if held.reconnect_after is not None:
             again = self.values.law(held.reconnect_after, 0.0)[0]
-        return Connection(
-            held.name, held.to, key.population, number, lasts, key.register, limit, each, again
-        )
+        return Connection(held.name, held.to, key.population, number, lasts, key.register, limit, each, again)
 
     def _lasts(self, held: Held) -> Law:
         assert held.lasts is not None

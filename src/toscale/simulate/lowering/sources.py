@@ -266,7 +266,6 @@ class Sources:
                 found |= reached & set(followers)
         return found
 
-
     def _begun_by(self, start: language.FlowDone | language.Event) -> set[str]:
         """The flow that a span begins with, or those that its event starts."""
         if isinstance(start, language.FlowDone):
