@@ -62,7 +62,9 @@ def _check_connection(name: str, s: State, k: int) -> None:
     _equal(f"those opened of {name}", int(np.sum(holds["open"] - holds["early"] - here != 0)), 0)
     _equal(f"those waiting for {name}", int(row.waiting), int(np.sum(known["waiting"])))
     _equal(f"those due of {name}", int(row.due), int(np.sum(known["at"] >= 0)))
-    _equal(f"those held of {name}", int(np.sum(there)) + int(row.waiting), int(np.sum(known["at"] >= 0)))
+    named = (known["machine"] >= 0) | (known["waiting"] > 0)  # those just lost are due until they are seen to
+    _equal(f"those named of {name}", int(np.sum(named & (known["at"] >= 0))), int(row.due))
+    _equal(f"open but never due of {name}", int(np.sum(there & (known["at"] < 0))), 0)
 
 
 def _equal(what: str, counted: int, expected: int) -> None:

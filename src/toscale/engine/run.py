@@ -30,8 +30,8 @@ class Readings:
     """The counts of a replication at the end of each window, cumulated, and its histograms per window.
 
     `meters`, `stations`, `stores`, `buffers`, `connections`: record arrays (windows + 1, parts), row 0 is the
-    beginning of the first window. `histogram`: (windows, meters, cells). `live`: requests and messages on their way at the
-    end of each window. `length`: seconds a window.
+    beginning of the first window. `histogram`: (windows, meters, cells). `live`: requests and messages on their
+    way at the end of each window. `length`: seconds a window.
     """
 
     meters: Any

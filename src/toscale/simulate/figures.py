@@ -63,11 +63,13 @@ def run_result(
             notes=(f"Nothing is known of this load: {reason}.",),
         )
     reader = _Reader(model, names, twin, went.sampled, precision, quantiles)
-    overloads = tuple(reader.overloads()) if went.ending is not Ending.BOUND else ()
+    begins_calm = went.asked is not None and not twin.overloaded  # what fills up is no overload then
+    overloads = tuple(reader.overloads()) if went.ending is not Ending.BOUND and not begins_calm else ()
+    ending = went.ending if not begins_calm or went.ending is not Ending.OVERLOADED else Ending.NOT_TIGHT
     return RunResult(
         flows=reader.flows(bool(overloads)),
         components=reader.components(),
-        ending=Ending.OVERLOADED if overloads else went.ending,
+        ending=Ending.OVERLOADED if overloads else ending,
         overloads=overloads,
         simulated=went.measured,
         warm_up=went.warm_up,

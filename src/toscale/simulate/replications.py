@@ -45,8 +45,11 @@ then at least so many times as long as that.
 """
 LEAP = 16.0
 """No plan is longer than this many times what it rests on: how much so few batches vary is not known so well."""
-SHARE = 0.25
-"""A warm-up that is not affordable, with what is to be measured behind it, is cut short to this part of what is."""
+WARMING, MEASURING = 0.6, 0.7
+"""Where the warm-up that theory asks for may not be affordable, with what is to be measured behind it, a beginning
+shows what a second costs. Then the warm-up goes on for this part of what is left, and what is measured takes this
+part of what is left behind that.
+"""
 _NOT_COUNTED = {"memory", "salt"}  # what rows hold beside counts
 _T_9995 = 12.92  # the 99.95% quantile of Student's t with 3 degrees of freedom, for 4 replications
 _CHUNK = 1_000_000  # events between two looks at the clock and at the user
@@ -156,7 +159,7 @@ class _Run:
         affordable = self.most_events / pace.events_per_second / REPLICATIONS
         warm_up = pace.warm_up
         if 3 * warm_up > affordable:
-            self.asked, warm_up = warm_up, SHARE * affordable
+            self.asked, warm_up = warm_up, min(warm_up, affordable / 4)
         length = (
             duration / REPLICATIONS
             if duration is not None
@@ -166,6 +169,18 @@ class _Run:
         status = self.advance([1] * REPLICATIONS)
         if status is not Status.DONE:
             return self.ended(None, Ending.BOUND, 0.0, 0.0, self.why(status))
+        if self.asked is not None:  # what a second costs is known now
+            more = min(self.asked - warm_up, WARMING * self.affordable())
+            for replication in self.replications:
+                replication.cut(more)
+            status = self.advance([1] * REPLICATIONS)
+            if status is not Status.DONE:
+                return self.ended(None, Ending.BOUND, 0.0, warm_up, self.why(status))
+            warm_up += more
+            if duration is None:
+                length = min(pace.pilot, MEASURING * self.affordable())
+            if warm_up >= 0.999 * self.asked:
+                self.asked = None
         windows = PILOT_WINDOWS
         for replication in self.replications:
             replication.cut(length / windows)
