@@ -8,6 +8,7 @@ be held.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import count
 
 from hypothesis import HealthCheck, given, settings
@@ -21,6 +22,8 @@ from toscale.engine.model import (
     Buffer,
     Call,
     Chance,
+    Connected,
+    Connection,
     Consume,
     Delay,
     Discipline,
@@ -32,6 +35,7 @@ from toscale.engine.model import (
     Flow,
     Fork,
     Get,
+    Holder,
     If,
     Key,
     Link,
@@ -113,7 +117,7 @@ def models(draw: st.DrawFn) -> Model:
 
     def step(depth: int) -> Step:
         station = draw(st.sampled_from(["s0", "s1", "s2"]))
-        flat = ["delay", "store", "send", "scatter", "end"]
+        flat = ["delay", "store", "send", "scatter", "end", "held"]
         match draw(
             st.sampled_from(
                 ["visit", *flat]
@@ -166,6 +170,13 @@ def models(draw: st.DrawFn) -> Model:
                         ]
                     )
                 )
+            case "held":
+                body = steps(depth + 1) if depth < 4 else ()
+                over = Visit(path(), "s0", draw(works), draw(links), key="key", body=body, over="h")
+                who = Holder(path(), "who", "h")
+                to_who = Visit(path(), "s0", draw(works), draw(links), key="who", over="h")
+                either = If(path(), Connected("h", "key"), (over,), (who, to_who))
+                return draw(st.sampled_from([over, who, to_who, either]))
             case "send":
                 return Send(path(), "q", key=draw(st.sampled_from([None, "key"])))
             case "scatter":
@@ -184,6 +195,7 @@ def models(draw: st.DrawFn) -> Model:
                 return If(path(), Chance(0.3), (End(path(), chance),))
 
     parts = tuple(_named(draw(stations), f"s{k}") for k in range(3))
+    parts = (_named(parts[0], "s0", shards=0), *parts[1:])  # what holds connections has no shards
     first = (Key(path(), "key", KEYS), *steps(0))
     return Model(
         stations=parts,
@@ -204,12 +216,22 @@ def models(draw: st.DrawFn) -> Model:
             ),
         ),
         spans=(Span("f", "con"),),
+        connections=(
+            Connection(
+                "h",
+                "s0",
+                KEYS,
+                draw(st.sampled_from([0.0, 50.0, 300.0])),
+                draw(st.sampled_from([Law.exponential(0.5), Law.fixed(0.3)])),
+                "who",
+                draw(st.sampled_from([None, 20])),
+            ),
+        ),
     )
 
 
-def _named(station: Station, name: str) -> Station:
-    fields = {n: getattr(station, n) for n in Station.__slots__}
-    return Station(**{**fields, "name": name})
+def _named(station: Station, name: str, **changes: int) -> Station:
+    return replace(station, name=name, **changes)
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
