@@ -8,6 +8,7 @@ be held.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import count
 
 from hypothesis import HealthCheck, given, settings
@@ -23,6 +24,8 @@ from toscale.engine.model import (
     Call,
     Chance,
     Choose,
+    Connected,
+    Connection,
     Consume,
     Delay,
     Discipline,
@@ -38,6 +41,7 @@ from toscale.engine.model import (
     FromStash,
     Get,
     GiveBack,
+    Holder,
     Holds,
     If,
     Keep,
@@ -148,7 +152,7 @@ def models(draw: st.DrawFn) -> Model:
 
     def step(depth: int) -> Step:
         station = draw(st.sampled_from(["s0", "s1", "s2"]))
-        flat = ["delay", "pause", "store", "send", "scatter", "end", "bounded", "limit"]
+        flat = ["delay", "pause", "store", "send", "scatter", "end", "bounded", "limit", "held"]
         match draw(
             st.sampled_from(
                 ["visit", *flat]
@@ -264,6 +268,13 @@ def models(draw: st.DrawFn) -> Model:
                         ]
                     )
                 )
+            case "held":
+                body = steps(depth + 1) if depth < 4 else ()
+                over = Visit(path(), "s0", draw(works), draw(links), key="key", body=body, over="h")
+                who = Holder(path(), "who", "h")
+                to_who = Visit(path(), "s0", draw(works), draw(links), key="who", over="h")
+                either = If(path(), Connected("h", "key"), (over,), (who, to_who))
+                return draw(st.sampled_from([over, who, to_who, either]))
             case "send":
                 return Send(path(), "q", key=draw(st.sampled_from([None, "key"])))
             case "scatter":
@@ -295,6 +306,7 @@ def models(draw: st.DrawFn) -> Model:
         Pool("place", 5.0, term=draw(st.sampled_from([0.005, 0.05]))),
         Pool("rate", 3.0, 20.0, per=KEYS, asked=draw(st.sampled_from([0.0, 150.0]))),
     )
+    parts = (_named(parts[0], "s0", shards=0), *parts[1:])  # what holds connections has no shards
     return Model(
         stations=parts,
         stores=(
@@ -316,12 +328,22 @@ def models(draw: st.DrawFn) -> Model:
         spans=(Span("f", "con"),),
         locks=(Lock("l0", "s0"), Lock("l1", "s1")),
         pools=pools,
+        connections=(
+            Connection(
+                "h",
+                "s0",
+                KEYS,
+                draw(st.sampled_from([0.0, 50.0, 300.0])),
+                draw(st.sampled_from([Law.exponential(0.5), Law.fixed(0.3)])),
+                "who",
+                draw(st.sampled_from([None, 20])),
+            ),
+        ),
     )
 
 
-def _named(station: Station, name: str) -> Station:
-    fields = {n: getattr(station, n) for n in Station.__slots__}
-    return Station(**{**fields, "name": name})
+def _named(station: Station, name: str, **changes: int) -> Station:
+    return replace(station, name=name, **changes)
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])

@@ -10,6 +10,7 @@ import sys
 import numpy as np
 
 from toscale.engine.compiler import compile_model
+from toscale.engine.connections import lose_connections
 from toscale.engine.laws import Law
 from toscale.engine.model import (
     After,
@@ -21,11 +22,14 @@ from toscale.engine.model import (
     Chance,
     Choose,
     Clock,
+    Connected,
+    Connection,
     Consume,
     Delay,
     Each,
     End,
     Ended,
+    Event,
     Evict,
     Extend,
     Flag,
@@ -33,6 +37,8 @@ from toscale.engine.model import (
     FromStash,
     Get,
     GiveBack,
+    Happening,
+    Holder,
     Holds,
     If,
     Key,
@@ -175,6 +181,7 @@ def everything(policy: Policy = Policy.ROUND_ROBIN, evict: Evict = Evict.LRU) ->
             Station("cache"),
             Station("db", slots=4, waiting=50, shards=3, copies=2),
             Station("worker", machines=2, slots=2),
+            Station("held", machines=5, slots=3, zones=(0, 1), policy=policy),
         ),
         stores=(Store("c", memory=600.0, ttl=100.0, evict=evict),),
         buffers=(Buffer("q", 4, ("key",)),),
@@ -200,6 +207,29 @@ def everything(policy: Policy = Policy.ROUND_ROBIN, evict: Evict = Evict.LRU) ->
             ),
             Flow("loop", Users(20, Law.exponential(0.02)), (ask,)),
             Flow("trace", Trace((0.01, 0.02, 0.15)), (Visit("v4", "worker", body=(ask,)),)),
+            Flow(
+                "look",
+                Poisson.at(300.0),
+                (
+                    Key("k2", "key", KEYS),
+                    If(
+                        "o",
+                        Connected("h", "key"),
+                        (Visit("over", "held", Work.of(Law.exponential(0.002)), key="key", over="h"),),
+                        (Holder("hh", "who", "h"), Visit("to", "held", key="who", over="h")),
+                    ),
+                ),
+            ),
+            Flow(
+                "opened",
+                After((), 0.7, Law.exponential(0.003), events=(Event("h", Happening.OPENS),)),
+                (Visit("o1", "held", Work.of(Law.exponential(0.001)), LINK, key="who", over="h"),),
+            ),
+            Flow(
+                "closed",
+                After((), events=(Event("h", Happening.CLOSES),)),
+                (Delay("d6", Work.of(Law.fixed(0.001))),),
+            ),
             Flow("tick", Clock(0.01, 5), (Delay("d5", Work.of(Law.fixed(0.001))),)),
             Flow("sweep", Clock(0.02), (Over("seat", "over"), Sweep("sw", "seat", Register("over")))),
         ),
@@ -217,12 +247,20 @@ def everything(policy: Policy = Policy.ROUND_ROBIN, evict: Evict = Evict.LRU) ->
         ),
         spans=(Span("f", "con"), Span("loop", "con")),
         locks=(Lock("rows", "db"),),
+        connections=(
+            Connection(
+                "h", "held", KEYS, 900.0, Law.lognormal(0.3, 1.0), "who", 260, again=Law.uniform(0.01, 0.05)
+            ),
+        ),
     )
 
 
 def digest(policy: Policy, evict: Evict) -> str:
     model = everything(policy, evict)
     run = Replication(model, compile_model(model), "7", 0.05, start={"c": StoreStart(0.4, {"k": 1500.0})})
+    run.run(2)
+    with np.errstate(over="ignore"):
+        lose_connections(run.state, len(run.state.machines) - 1, 0)
     run.run(4)
     run.check_conservation()
     readings = run.readings()
@@ -235,6 +273,7 @@ def digest(policy: Policy, evict: Evict) -> str:
             readings.buffers,
             readings.pools,
             readings.locks,
+            readings.connections,
         )
         for name in part.dtype.names
     )

@@ -47,7 +47,7 @@ def budget(
 ) -> Budget:
     flow = FlowTheory("ask", 5.0, latency, None, None, None, p99, parts, overlap, {}, reason)
     step = StepTheory("look", 5.0, 0.001, 0.001, 0.0015, 0.003)
-    twin = Twin({}, {}, {}, {"ask": flow}, {"look": step}, (), (), 1, True)
+    twin = Twin({}, {}, {}, {"ask": flow}, {"look": step}, (), (), 1, True, {})
     return budgets(DESIGN, twin)["ask"]
 
 

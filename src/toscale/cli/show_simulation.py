@@ -12,7 +12,12 @@ from rich.text import Text
 from toscale.cli.show_tables import heading, show_table
 from toscale.cli.terminal import Terminal
 from toscale.design.model import Design
-from toscale.document.tables import bounds_table, flows_table, simulated_components_table
+from toscale.document.tables import (
+    bounds_table,
+    connections_table,
+    flows_table,
+    simulated_components_table,
+)
 from toscale.document.words import (
     AGREES,
     MARKS,
@@ -47,6 +52,8 @@ def show_figures(simulation: Simulation, terminal: Terminal) -> None:
     bounds = bounds_table(simulation)
     if bounds is not None:
         show_table(bounds, terminal)
+    if simulation.median.connections:
+        show_table(connections_table(simulation), terminal)
 
 
 # ---- verdicts

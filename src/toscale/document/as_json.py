@@ -15,7 +15,15 @@ from toscale.design.model import Design
 from toscale.design.problems import Problem
 from toscale.requirements.estimates import Estimates
 from toscale.requirements.verdicts import Verdict
-from toscale.simulate.result import BoundResult, ComponentResult, Figure, FlowResult, RunResult, Simulation
+from toscale.simulate.result import (
+    BoundResult,
+    ComponentResult,
+    ConnectionResult,
+    Figure,
+    FlowResult,
+    RunResult,
+    Simulation,
+)
 
 __all__ = ["estimates_json", "problem_json", "simulation_json", "text_of", "verdict_json"]
 
@@ -123,6 +131,15 @@ def bound_json(bound: BoundResult) -> Plain:
     return {name: figure_json(getattr(bound, name)) for name in names}
 
 
+def connection_json(held: ConnectionResult) -> Plain:
+    """What is held open: numbers, rates per second, bytes."""
+    said: Plain = {
+        name: figure_json(getattr(held, name))
+        for name in ("held", "opened", "closed", "lost", "refused", "each", "fullest", "memory")
+    }
+    return {"component": held.component, **said, "limit": held.limit}
+
+
 def run_json(run: RunResult) -> Plain:
     """One simulated load."""
     kinds = {"flow": "flows", "step": "steps", "span": "spans"}
@@ -133,6 +150,7 @@ def run_json(run: RunResult) -> Plain:
         **measured,
         "components": {name: component_json(component) for name, component in run.components.items()},
         "bounds": {name: bound_json(bound) for name, bound in run.bounds.items()},
+        "connections": {name: connection_json(held) for name, held in run.connections.items()},
         "run": {
             "ending": run.ending.name.lower(),
             "ending_text": run.ending.value,

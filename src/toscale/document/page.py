@@ -62,13 +62,16 @@ def page(findings: Findings, file: str) -> str:
         simulated=[]
         if simulation is None
         else [
-            table
-            for table in (
-                tables.flows_table(simulation),
-                tables.simulated_components_table(simulation),
-                tables.bounds_table(simulation),
-            )
-            if table is not None
+            *(
+                table
+                for table in (
+                    tables.flows_table(simulation),
+                    tables.simulated_components_table(simulation),
+                    tables.bounds_table(simulation),
+                )
+                if table is not None
+            ),
+            *([tables.connections_table(simulation)] if simulation.median.connections else []),
         ],
         latencies=pictures.latencies(findings),
         utilisation=pictures.utilisation(findings),

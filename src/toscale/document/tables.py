@@ -30,7 +30,7 @@ from toscale.document.uncertainty import results
 from toscale.quantity.estimate import Estimate
 from toscale.quantity.formatting import format_number, format_quantity
 from toscale.quantity.uncertain import quantile
-from toscale.quantity.units import COST_RATE, parse_unit
+from toscale.quantity.units import COST_RATE, SIZE, parse_unit
 from toscale.requirements.cost import Cost
 from toscale.requirements.estimates import Estimates, tornado
 from toscale.simulate.result import BoundResult, ComponentResult, Figure, FlowResult, RunResult, Simulation
@@ -42,6 +42,7 @@ __all__ = [
     "Table",
     "bounds_table",
     "components_table",
+    "connections_table",
     "cost_table",
     "estimates_table",
     "flows_table",
@@ -361,6 +362,37 @@ def simulated_components_table(simulation: Simulation) -> Table:
     )
     note = f"In use: the larger of the shares of slots and of cores; {where}."
     return _trimmed(Table("Components", columns, tuple(rows), note))
+
+
+def connections_table(simulation: Simulation) -> Table:
+    """What is held open: how many in all, at the fullest machine, and how often one opens."""
+    rows = []
+    for name, held in simulation.median.connections.items():
+        refused = held.refused.value
+        fullest = with_margin(held.fullest, number)
+        rows.append(
+            (
+                name,
+                held.component,
+                with_margin(held.held, number),
+                fullest if held.limit is None else f"{fullest} of {number(held.limit)}",
+                with_margin(held.memory, lambda value: format_quantity(value, SIZE)),
+                DASH if held.opened.value is None else rate(held.opened.value),
+                DASH if held.closed.value is None else rate(held.closed.value),
+                rate(refused) if refused else DASH,
+            )
+        )
+    columns = (
+        Column("Connection"),
+        Column("Held by"),
+        Column("Open", True),
+        Column("At the fullest machine", True),
+        Column("Its memory", True),
+        Column("Opened", True),
+        Column("Closed", True),
+        Column("Refused", True, 1),
+    )
+    return _trimmed(Table("Connections", columns, tuple(rows), "At the median of the rates."))
 
 
 def _component_cells(both: list[ComponentResult]) -> tuple[Cell, ...]:

@@ -25,6 +25,8 @@ from toscale.engine.model import (
     Chance,
     Choose,
     Compare,
+    Connected,
+    Connection,
     Consume,
     Delay,
     Drop,
@@ -37,6 +39,7 @@ from toscale.engine.model import (
     FromStash,
     Get,
     GiveBack,
+    Holder,
     Holds,
     If,
     Keep,
@@ -107,6 +110,7 @@ _SYNC = {
     Op.CHOOSE, Op.SEE, Op.CLAIM, Op.AHEAD, Op.STASH, Op.AWAIT, Op.RETURN, Op.EXTEND, Op.KEEP, Op.SWEEP, Op.OVER,
     Op.LOOK, Op.WRITE, Op.PASS, Op.IF_HOLDS, Op.IF_LEFT,
     Op.REPEAT, Op.JUDGE, Op.AGAIN, Op.BACK, Op.LOCK, Op.UNLOCK, Op.BEGIN, Op.NEXT,
+    Op.HOLDER, Op.REACH, Op.IF_OPEN,
 }  # fmt: skip
 
 
@@ -190,6 +194,7 @@ class _Compiler:
         for pool in model.pools:
             if pool.per is not None:
                 self.population(pool.per)
+        self.connections = {c.name: k for k, c in enumerate(model.connections)}
         measures = [s.name for f in model.flows for s in walk(f.steps) if isinstance(s, Measure)]
         self.meters = [f.name for f in model.flows]
         self.meters += [m for m in dict.fromkeys(measures) if m not in self.meters]
@@ -212,6 +217,7 @@ class _Compiler:
             flow
         ) in model.flows:  # those that are reset or carried lie in the first 64, where a mask reaches them
             if isinstance(flow.source, After):
+                self.margin += len(flow.source.events)
                 for name in flow.source.carries:
                     self.register(name)
             for step in walk(flow.steps):
@@ -263,6 +269,15 @@ class _Compiler:
             )
         return self.populations.setdefault(population, len(self.populations))
 
+    def held(self, connection: Connection) -> None:
+        """What a connection needs beside its own rows."""
+        self.find(self.stations, connection.station, "station")
+        self.register(connection.register)
+        self.population(connection.population)
+        for law in (connection.lasts, connection.again):
+            if law is not None:
+                self.law(law.scaled(1 / TICK))
+
     def link(self, link: Link) -> int:
         for law in (link.near, link.far):
             if law is not None:
@@ -312,6 +327,8 @@ class _Compiler:
         for buffer in self.model.buffers:
             for name in buffer.carries:
                 self.register(name)
+        for connection in self.model.connections:
+            self.held(connection)
         return self.tables(tuple(entries))
 
     def children(self) -> None:
@@ -347,6 +364,14 @@ class _Compiler:
                     a=self.register(step.register),
                     b=self.population(step.population),
                     c=self.asked.get(step.population.name, -1),
+                )
+            case Holder():
+                self.emit(
+                    Op.HOLDER,
+                    step.path,
+                    a=self.register(step.register),
+                    b=self.find(self.connections, step.connection, "connection"),
+                    fail=frame.out,
                 )
             case NewKey():
                 self.emit(
@@ -491,6 +516,7 @@ class _Compiler:
             step = replace(step, work=None)
         machine = self.register(f"machine:{frame.depth}")
         counted = station.slots is not None or (station.cores is not None and step.work is not None)
+        counted = counted or step.over is not None
         if (
             not counted and step.work is None and not step.locks and not _placed(station)
         ):  # a place that only passes requests on
@@ -509,6 +535,21 @@ class _Compiler:
             return
         if shard is not None:
             self.emit(Op.PICK, step.path, a=index, b=machine, c=BY_SHARD, d=_PICKS[shard])
+        elif step.over is not None:
+            if step.key is None:
+                raise ModelError(f"{step.path} goes over a connection, but nobody's")
+            held = self.find(self.connections, step.over, "connection")
+            if self.model.connections[held].station != step.station:
+                raise ModelError(f"{step.path} goes over a connection to another station")
+            self.emit(
+                Op.REACH,
+                step.path,
+                a=index,
+                b=machine,
+                c=held,
+                d=self.register(step.key),
+                fail=frame.out,
+            )
         else:
             key = -1 if step.key is None else self.register(step.key)
             pick = step.pick
@@ -690,6 +731,9 @@ class _Compiler:
                 self.emit(Op.IF_CHANCE, path, a=otherwise, x=probability)
             case Holds() | Left():
                 bounded_test(self, test, otherwise)
+            case Connected(connection, of):
+                held = self.find(self.connections, connection, "connection")
+                self.emit(Op.IF_OPEN, a=otherwise, b=self.register(of), c=held)
             case Flag(register):
                 self.emit(Op.IF_FLAG, a=otherwise, b=self.register(register))
             case Compare(left, operator, right):

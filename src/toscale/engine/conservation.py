@@ -53,6 +53,8 @@ def check_conservation(model: Model, s: State) -> None:
         row = s.pools[k]
         there = s.accounts["left"][: int(s.control[0].accounts)][_of_pool(s, k)]
         _equal("units taken ahead", int(row.taken), int(row.passed) + int(row.ended) + int(there.sum()))
+    for k, connection in enumerate(model.connections):
+        _check_connection(connection.name, s, k)
     if any(row.lists for row in s.stores):
         entries = s.entries[: int(s.control[0].entries)]
         there = entries["shard"][(entries["store"] >= 0) & (entries["present"] > 0)]
@@ -93,6 +95,28 @@ def _check_pool(pool: Pool, s: State, k: int) -> None:
 def _of_pool_leases(s: State, k: int) -> Any:
     used = s.leases["state"] != leases.FREE
     return used & (s.accounts["pool"][s.leases["account"]] == k)
+
+
+def _check_connection(name: str, s: State, k: int) -> None:
+    """Open at the beginning + opened = open + closed + lost; and each machine holds those that are named there."""
+    row = s.connections[k]
+    gone = int(row.closed) + int(row.lost)
+    _equal(f"connection {name}", int(row.first_open) + int(row.opened), int(row.open) + gone)
+    machines = int(s.stations[row.station].machines)
+    holds = s.holds[int(row.first) : int(row.first) + machines]
+    _equal(f"machines of {name}", int(row.open), int(np.sum(holds["open"])))
+    _equal(f"early ones of {name}", int(row.early), int(np.sum(holds["early"])))
+    known = s.sockets[: int(s.control[0].used_sockets)]
+    known = known[known["connection"] == k]
+    there = known["machine"] >= 0
+    there[there] = known["epoch"][there] == holds["epoch"][known["machine"][there]]
+    here = np.bincount(known["machine"][there], minlength=machines)
+    _equal(f"those opened of {name}", int(np.sum(holds["open"] - holds["early"] - here != 0)), 0)
+    _equal(f"those waiting for {name}", int(row.waiting), int(np.sum(known["waiting"])))
+    _equal(f"those due of {name}", int(row.due), int(np.sum(known["at"] >= 0)))
+    named = (known["machine"] >= 0) | (known["waiting"] > 0)  # those just lost are due until they are seen to
+    _equal(f"those named of {name}", int(np.sum(named & (known["at"] >= 0))), int(row.due))
+    _equal(f"open but never due of {name}", int(np.sum(there & (known["at"] < 0))), 0)
 
 
 def _equal(what: str, counted: int, expected: int) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from toscale.engine.arrivals import LONGEST, next_arrival
 from toscale.engine.bounded import abandon_line, bounded_step
+from toscale.engine.connections import count_connections, draw_holder, happen, holder_of, reach_holder
 from toscale.engine.cores import end_work, start_work
 from toscale.engine.draws import GOLDEN, draw_index, mix, number, unit
 from toscale.engine.jit import inlined, jit, prefetch
@@ -109,6 +110,8 @@ BACK, LOCK, UNLOCK, BEGIN, NEXT, LEAVE = (
     int(Op.LEAVE),
 )
 
+HOLDER, REACH, IF_OPEN = int(Op.HOLDER), int(Op.REACH), int(Op.IF_OPEN)
+
 O_DONE, O_REFUSED, O_FAILED, O_TIMED_OUT, O_BUSY = (
     int(Outcome.DONE),
     int(Outcome.REFUSED),
@@ -116,6 +119,7 @@ O_DONE, O_REFUSED, O_FAILED, O_TIMED_OUT, O_BUSY = (
     int(Outcome.TIMED_OUT),
     int(Outcome.BUSY),
 )
+S_SOCKETS = int(Status.SOCKETS)
 S_DONE, S_TASKS, S_MESSAGES, S_TRACKERS, S_ENTRIES, S_EVENTS, S_ACCOUNTS, S_LOCKED = (
     int(Status.DONE),
     int(Status.TASKS),
@@ -130,7 +134,7 @@ O_ANSWERED, O_STOPPED = int(Outcome.ANSWERED), int(Outcome.STOPPED)
 
 AWAIT, CHOOSE, IF_LEFT = int(Op.AWAIT), int(Op.CHOOSE), int(Op.IF_LEFT)
 
-LEAF_FLOW, LEAF_MACHINE, LEAF_RING, LEAF_USERS, LEAF_TERM = 0, 1, 2, 3, 4
+LEAF_FLOW, LEAF_MACHINE, LEAF_RING, LEAF_USERS, LEAF_TERM, LEAF_CONNECTION = 0, 1, 2, 3, 4, 5
 
 
 @jit
@@ -443,6 +447,17 @@ def run_step(S, i, pc):  # type: ignore[no-untyped-def]
         begin_request(S, i)
     elif op == NEXT:
         return next_request(S, i)
+    elif op == IF_OPEN:
+        if holder_of(S, np.int64(step.c), S.registers[i, step.b]) < 0:
+            return np.int64(step.a)
+    elif op == REACH:
+        if not reach_holder(S, i, step):
+            t.outcome = O_FAILED
+            return np.int64(step.fail)
+    elif op == HOLDER:
+        if not draw_holder(S, i, step):
+            t.outcome = O_FAILED
+            return np.int64(step.fail)
     else:  # MPUT
         for j in range(S.registers[i, step.b]):
             put(S, np.int64(step.a), np.uint64(S.registers[i, step.b + 1 + j]), step.x)
@@ -537,6 +552,9 @@ def close_window(S):  # type: ignore[no-untyped-def]
     for k in range(c.n_locks):
         touch_lock(S, k)
         S.snap_locks[w, k] = S.locks[k]
+    count_connections(S)
+    for k in range(c.n_connections):
+        S.snap_connections[w, k] = S.connections[k]
     S.snap_live[w] = c.live + c.messages
     c.window = w + 1
     c.window_ends = end + c.window_length
@@ -594,6 +612,10 @@ def advance(S, windows):  # type: ignore[no-untyped-def]
                     continue
                 else:
                     end_terms(S, which)
+                    if c.used_sockets + 1 >= c.n_sockets:  # it comes up again where there is room
+                        c.events -= 1
+                        return S_SOCKETS
+                    happen(S, which)
                     continue
         time = run_task(S, i)
         if time != NEVER or leaf >= c.fixed:

@@ -8,6 +8,7 @@ one uniform number gives one draw, in order (which common random numbers need).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from math import erfc, exp, gamma, inf, lgamma, log, sqrt
 from typing import Any
@@ -16,7 +17,9 @@ import numpy as np
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
-SHAPES = ("fixed", "exponential", "lognormal", "gamma", "pareto", "uniform", "empirical", "mixture")
+SHAPES = (
+    "fixed", "exponential", "lognormal", "gamma", "pareto", "uniform", "empirical", "mixture", "residual",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,19 @@ class Law:
             raise ValueError("a mixture needs parts with weights that are not negative and not all zero")
         return cls("mixture", 0.0, parts=tuple((w / total, law) for w, law in parts))
 
+    @classmethod
+    def residual(cls, law: Law) -> Law:
+        """How much longer it lasts, of something that lasts so long, looked at in its stationary state.
+
+        The density is P(X > t) / E[X] (renewal theory; Feller, volume 2, XI.4): the same exponential, a uniform
+        law for a fixed time.
+        """
+        if law.shape == "exponential" and law.cap == inf:
+            return law
+        if law.shape == "fixed":
+            return cls.uniform(0.0, law.mean)
+        return cls("residual", 0.0, parts=((1.0, law),))
+
     def scaled(self, factor: float) -> Law:
         """The law of `factor` times a draw."""
         cap = self.cap * factor
@@ -137,9 +153,9 @@ class Law:
                 return Law(
                     "empirical", self.a * factor, cap=cap, values=tuple(v * factor for v in self.values)
                 )
-            case "mixture":
+            case "mixture" | "residual":
                 return Law(
-                    "mixture", 0.0, cap=cap, parts=tuple((w, law.scaled(factor)) for w, law in self.parts)
+                    self.shape, 0.0, cap=cap, parts=tuple((w, law.scaled(factor)) for w, law in self.parts)
                 )
             case _:
                 return Law(self.shape, self.a * factor, self.b, cap)
@@ -223,6 +239,9 @@ class Law:
                 return values[np.minimum((u * len(values)).astype(np.int64), len(values) - 1)]
             case "mixture":
                 return _mixture_quantile(self.parts, u)
+            case "residual":
+                at, below = _residual_table(self.parts[0][1])
+                return np.interp(u, below, at)
             case _:
                 raise ValueError(f"unknown shape {self.shape!r}: one of {', '.join(SHAPES)}")
 
@@ -246,6 +265,9 @@ class Law:
                 below = np.clip((x - a) / (b - a), 0, 1) if b > a else (x >= a).astype(np.float64)
             case "empirical":
                 below = np.searchsorted(np.asarray(self.values), x, side="right") / len(self.values)
+            case "residual":
+                at, passed = _residual_table(self.parts[0][1])
+                below = np.interp(x, at, passed)
             case _:
                 below = np.sum([w * law.cdf(x) for w, law in self.parts], axis=0)
         reached: Array = np.where(x >= self.cap, 1.0, below)
@@ -373,6 +395,24 @@ def _mixture_quantile(parts: tuple[tuple[float, Law], ...], u: Array) -> Array:
         high = np.where(below | reached, high, middle)
     smallest: Array = np.where(reached, ends.min(axis=0), high)
     return smallest
+
+
+@lru_cache(maxsize=64)
+def _residual_table(law: Law) -> tuple[Array, Array]:
+    """Times, and the chance that what is looked at lasts no longer than each: the integral of P(X > t) / E[X].
+
+    Between the law's own quantiles, which are close where it ends, the chance falls along straight lines.
+    """
+    fine = np.concatenate([np.arange(1, 4096) / 4096, 1 - np.geomspace(1 / 4096, 1e-12, 512)[1:]])
+    ends = np.concatenate([[0.0], law.quantile(fine)])
+    outlasts = 1 - np.concatenate([[0.0], fine])
+    spans = np.diff(ends)
+    if law.shape == "empirical":  # it falls in steps, each at the end of its span
+        passed = np.concatenate([[0.0], np.cumsum(spans * outlasts[:-1])])
+    else:
+        passed = np.concatenate([[0.0], np.cumsum(spans * (outlasts[:-1] + outlasts[1:]) / 2)])
+    kept = np.concatenate([[True], np.diff(passed) > 0])
+    return ends[kept], passed[kept] / passed[-1]
 
 
 def _numeric_moment(law: Law, n: int) -> float:

@@ -118,6 +118,29 @@ class Buffer:
     carries: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """What members of a population hold open to the machines of a station, for much longer than a request takes.
+
+    In the stationary state `held` are open on average: everyone who has none opens one after an exponential
+    time, whose mean follows from `held`, `lasts` and the size of the population. A new one goes to a machine
+    by the station's policy, for which a machine's load is the connections that it holds; it is refused where
+    that machine holds `limit` of them. `memory` is bytes for each, at its machine. Who lost one (see
+    `toscale.engine.connections.lose_connections`) tries again after `again`, and after each refusal; None:
+    like everyone else. `register` is where a flow that an opening or closing starts finds the member.
+    """
+
+    name: str
+    station: str
+    population: Population
+    held: float
+    lasts: Law
+    register: str
+    limit: int | None = None
+    memory: float = 0.0
+    again: Law | None = None
+
+
 # ---- numbers that are known only when a request is there ---------------------------------------------------------
 
 
@@ -228,7 +251,15 @@ class Ended:
     outcomes: tuple[Outcome, ...]
 
 
-Test = Chance | Compare | Flag | Holds | Left | Ended
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """True where the member in the register `of` has such a connection open."""
+
+    connection: str
+    of: str
+
+
+Test = Chance | Compare | Flag | Holds | Left | Ended | Connected
 
 
 # ---- what steps are made of --------------------------------------------------------------------------------------
@@ -295,9 +326,10 @@ class Visit:
     """A call of a station: over the link, a slot, the work, the body (the slot still held), and back.
 
     `key` names the register whose key decides the shard (for the PRIMARY, COPY and ANY picks; without a key
-    the shard is drawn evenly). `path` is the step's stable name in the file: draws depend on it. `locks` are
-    asked for while the slot is held, one after the other in the order of `Model.locks`, before the work, and
-    given back with the slot, however the call ends.
+    the shard is drawn evenly). With `over`, a connection, the call goes to the machine that holds that of the
+    member in `key`, and fails at once where none is open. `path` is the step's stable name in the file: draws
+    depend on it. `locks` are asked for while the slot is held, one after the other in the order of
+    `Model.locks`, before the work, and given back with the slot, however the call ends.
     """
 
     path: str
@@ -308,6 +340,7 @@ class Visit:
     key: str | None = None
     body: Steps = ()
     locks: tuple[Locked, ...] = ()
+    over: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,6 +369,17 @@ class Key:
     path: str
     register: str
     population: Population
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Draws someone who has such a connection open into a register, unless it holds a key already; fails where
+    nobody has.
+    """
+
+    path: str
+    register: str
+    connection: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -723,6 +767,7 @@ Step = (
     | Delay
     | Pause
     | Key
+    | Holder
     | NewKey
     | Get
     | Put
@@ -787,14 +832,32 @@ class Consume:
     batch: int = 1
 
 
+class Happening(IntEnum):
+    """What may happen to a connection."""
+
+    OPENS = 0
+    CLOSES = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happens to a connection, to one after the other."""
+
+    connection: str
+    happens: Happening
+
+
 @dataclass(frozen=True, slots=True)
 class After:
-    """Each time a request of one of `flows` has ended well: with `chance`, after `wait`, by the same user."""
+    """Each time a request of one of `flows` has ended well, or one of `events` has happened: with `chance`,
+    after `wait`, by the same user.
+    """
 
     flows: tuple[str, ...]
     chance: float = 1.0
     wait: Law | None = None
     carries: tuple[str, ...] = ()
+    events: tuple[Event, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -837,15 +900,16 @@ class Flow:
 @dataclass(frozen=True, slots=True)
 class Span:
     """`first until last`: from the start of a request of `first` to the end of the last of `last` that it
-    caused.
+    caused. Where an event starts `first`, it may be `called` by that.
     """
 
     first: str
     last: str
+    called: str = ""
 
     @property
     def name(self) -> str:
-        return f"{self.first} until {self.last}"
+        return f"{self.called or self.first} until {self.last}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -869,6 +933,7 @@ class Model:
     spans: tuple[Span, ...] = ()
     pools: tuple[Pool, ...] = ()
     locks: tuple[Lock, ...] = ()
+    connections: tuple[Connection, ...] = ()
 
 
 def inner(step: Step) -> tuple[Steps, ...]:

@@ -10,12 +10,26 @@ from typing import Any
 
 import numpy as np
 
-from toscale.engine import accounts, locked, stores
-from toscale.engine.state import ACCOUNT, ENTRY, LEASE, LOCKED, TASK, UNSET, State, Status, records
+from toscale.engine import accounts, connections, locked, stores
+from toscale.engine.state import (
+    ACCOUNT,
+    ENTRY,
+    LEASE,
+    LOCKED,
+    SOCKET,
+    TASK,
+    UNSET,
+    State,
+    Status,
+    records,
+)
 from toscale.engine.tree import NEVER, rebuild
 
 ENTRIES = 1 << 20
 """Entries that a state with a store begins with: unused ones take no memory, and to copy many takes long."""
+
+SOCKETS = 1 << 12
+"""Members that a state with connections can remember at first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +39,7 @@ class Limits:
     tasks: int = 1 << 19  # requests, and parts of them, on their way at one time
     messages: int = 1 << 21
     entries: int = 1 << 23  # keys touched
+    sockets: int = 1 << 22  # members whose connections have changed
     events: int = 1 << 40
     accounts: int = 1 << 22  # keys of bounded things touched, and leases
 
@@ -79,6 +94,19 @@ def enlarged(s: State, status: Status, limits: Limits) -> State | None:
             rows, control.free_locked = _lengthened(s.locked, "chain", int(control.free_locked))
             larger = s.replaced(locked=rows, locked_buckets=np.full(4 * len(rows), -1, dtype=np.int32))
             locked.rehash_locked(larger)
+            return larger
+        case Status.SOCKETS:
+            more = 2 * len(s.sockets)
+            if more > limits.sockets:
+                return None
+            sockets = records(SOCKET, more)
+            sockets[: len(s.sockets)] = s.sockets
+            due = np.zeros((len(s.due), more), dtype=np.int32)
+            due[:, : s.due.shape[1]] = s.due
+            larger = s.replaced(
+                sockets=sockets, due=due, socket_buckets=np.full(2 * more, -1, dtype=np.int32)
+            )
+            connections.rehash_sockets(larger)
             return larger
         case _:
             most = 2 * power_of_two(limits.entries)  # two buckets for each entry, so that chains are short

@@ -14,6 +14,7 @@ import numpy as np
 
 from toscale.engine import arrivals, interpreter
 from toscale.engine.conservation import check_conservation
+from toscale.engine.held import begin
 from toscale.engine.model import Model
 from toscale.engine.room import Limits, enlarged
 from toscale.engine.setup import SetUp, StoreStart, window_ticks
@@ -28,9 +29,9 @@ __all__ = ["Limits", "Readings", "Replication", "StoreStart"]
 class Readings:
     """The counts of a replication at the end of each window, cumulated, and its histograms per window.
 
-    `meters`, `stations`, `stores`, `buffers`, `pools`, `locks`: record arrays (windows + 1, parts), row 0 is the
-    beginning of the first window. `histogram`: (windows, meters, cells). `live`: requests and messages on their way
-    at the end of each window. `length`: seconds a window.
+    `meters`, `stations`, `stores`, `buffers`, `pools`, `locks`, `connections`: record arrays (windows + 1, parts),
+    row 0 is the beginning of the first window. `histogram`: (windows, meters, cells). `live`: requests and messages on
+    their way at the end of each window. `length`: seconds a window.
     """
 
     meters: Any
@@ -39,6 +40,7 @@ class Readings:
     buffers: Any
     pools: Any
     locks: Any
+    connections: Any
     histogram: Any
     live: Any
     length: float
@@ -83,6 +85,7 @@ class Replication:
                         schedule(self.state, flow, arrivals.next_arrival(self.state, flow))
             if not empty:
                 self.state = set_up.filled(self.state)
+            begin(model, self.state, empty)
 
     # ---- running ---------------------------------------------------------------------------------------------------
 
@@ -124,6 +127,7 @@ class Replication:
             "buffers": s.buffers.copy(),
             "pools": s.pools.copy(),
             "locks": s.locks.copy(),
+            "connections": s.connections.copy(),
         }
         s.meters["longest"] = 0
         s.histogram[: self.windows] = 0
@@ -155,6 +159,7 @@ class Replication:
             "snap_buffers",
             "snap_pools",
             "snap_locks",
+            "snap_connections",
             "snap_live",
         ):
             array = getattr(s, name)
@@ -209,6 +214,7 @@ class Replication:
             buffers=from_start("buffers"),
             pools=from_start("pools"),
             locks=from_start("locks"),
+            connections=from_start("connections"),
             histogram=s.histogram[:n],
             live=s.snap_live[:n].copy(),
             length=float(s.control[0].window_length) * TICK,

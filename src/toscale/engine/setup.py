@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from toscale.engine import arrivals, interpreter, stores
+from toscale.engine.connections import event_code
+from toscale.engine.held import held_rows, residuals
 from toscale.engine.model import (
     After,
     Clock,
@@ -23,12 +25,13 @@ from toscale.engine.model import (
     Users,
 )
 from toscale.engine.pools import pool_rows
-from toscale.engine.room import ENTRIES, Limits, chained, enlarged, leases, power_of_two
+from toscale.engine.room import ENTRIES, SOCKETS, Limits, chained, enlarged, leases, power_of_two
 from toscale.engine.state import (
     ACCOUNT,
     AFTER,
     BUFFER,
     CELL_COUNT,
+    CONNECTION,
     CONTROL,
     ENTRY,
     FLOW,
@@ -41,6 +44,7 @@ from toscale.engine.state import (
     PARTITION,
     RING,
     SHARD,
+    SOCKET,
     SPAN,
     STATION,
     STORE,
@@ -131,9 +135,11 @@ class SetUp:
         for k, length in enumerate(tables.terms):
             terms[k].length, terms[k].leaf = max(1, round(min(length / TICK, arrivals.LONGEST))), len(leaves)
             leaves.append((interpreter.LEAF_TERM, k))
+        held, holds = held_rows(model, tables, machine_counts, leaves)
         leaf_rows = records(LEAF, len(leaves))
         for k, (kind, which) in enumerate(leaves):
             leaf_rows[k].kind, leaf_rows[k].which = kind, which
+        sockets = SOCKETS if model.connections else 1
 
         store_rows, shards = self._stores()
         buffers, partitions, carried = self._buffers()
@@ -154,7 +160,7 @@ class SetUp:
         row.leaves = power_of_two(fixed + tasks)
         row.leaf_bits = int(row.leaves).bit_length() - 1
         row.horizon = (1 << (63 - int(row.leaf_bits))) - 1
-        row.free_entry = -1
+        row.free_entry = row.free_socket = -1
         row.locked_margin = tables.locked
         locked = 4 * tables.locked if tables.locked else 1
         meters = len(tables.meters)
@@ -201,6 +207,12 @@ class SetUp:
             locked=chained(LOCKED, locked, "chain"),
             locked_buckets=np.full(power_of_two(2 * locked), -1, dtype=np.int32),
             store_rates=np.zeros((max(len(model.stores), 1), max(len(tables.populations), 1))),
+            connections=held,
+            holds=holds,
+            sockets=records(SOCKET, sockets),
+            socket_buckets=np.full(2 * power_of_two(sockets), -1, dtype=np.int32),
+            due=np.zeros((max(len(model.connections), 1), sockets), dtype=np.int32),
+            residuals=residuals(model),
             meters=records(METER, meters),
             snap_meters=np.zeros((w, max(meters, 1)), dtype=METER).view(np.recarray),
             snap_stations=np.zeros((w, len(stations)), dtype=STATION).view(np.recarray),
@@ -208,6 +220,7 @@ class SetUp:
             snap_buffers=np.zeros((w, len(buffers)), dtype=BUFFER).view(np.recarray),
             snap_pools=np.zeros((w, len(pools)), dtype=pools.dtype).view(np.recarray),
             snap_locks=np.zeros((w, max(len(model.locks), 1)), dtype=LOCK).view(np.recarray),
+            snap_connections=np.zeros((w, len(held)), dtype=CONNECTION).view(np.recarray),
             snap_live=np.zeros(w, dtype=np.int64),
             histogram=np.zeros((w, max(meters, 1), CELL_COUNT), dtype=np.int32),
         )
@@ -290,6 +303,7 @@ class SetUp:
 
     def _after(self) -> Any:
         names = [f.name for f in self.model.flows]
+        held = [c.name for c in self.model.connections]
         rules = []
         for then, flow in enumerate(self.model.flows):
             source = flow.source
@@ -301,6 +315,12 @@ class SetUp:
                         raise ModelError(f"flow {flow.name!r} follows {name!r}, which is not there")
                     salt = salt_of(f"after:{name}:{flow.name}")
                     rules.append((salt, mask, source.chance, names.index(name), then, law))
+                for event in source.events:
+                    if event.connection not in held:
+                        raise ModelError(f"flow {flow.name!r} follows a connection that is not there")
+                    salt = salt_of(f"after:{event.connection}:{event.happens.name}:{flow.name}")
+                    code = event_code(held.index(event.connection), int(event.happens))
+                    rules.append((salt, mask, source.chance, code, then, law))
         rows = records(AFTER, len(rules))
         rows["flow"] = -1
         for k, rule in enumerate(rules):

@@ -20,7 +20,8 @@ Op = IntEnum(
     "JUMP PICK HOP ACQUIRE WORK RELEASE COUNT DELAY KEY NEWKEY GET PUT DROP SCATTER MGET MPUT SEND CALL RETRY HANDLE "
     "SPAWN FORK JOIN EACH IF_CHANCE IF_FLAG IF_COMPARE SET RAISE MARK UNMARK MARKFAIL TAKE DONE DIE END FAIL "
     "CHOOSE SEE CLAIM AHEAD STASH AWAIT RETURN EXTEND KEEP SWEEP OVER LOOK WRITE PASS IF_HOLDS IF_LEFT "
-    "REPEAT JUDGE AGAIN VAIN IF_ENDED ANSWERED BACK LOCK UNLOCK BEGIN NEXT LEAVE",
+    "REPEAT JUDGE AGAIN VAIN IF_ENDED ANSWERED BACK LOCK UNLOCK BEGIN NEXT LEAVE "
+    "HOLDER REACH IF_OPEN",
     start=0,
 )
 """The instructions; what each does stands beside its branch in `toscale.engine.interpreter`."""
@@ -342,6 +343,72 @@ LEASE = np.dtype(
 )
 TERM = np.dtype([("length", "i8"), ("set", "i8"), ("head", "i8"), ("tail", "i8"), ("leaf", "i8")], align=True)
 
+CONNECTION = np.dtype(
+    [
+        ("salt", "u8"),
+        ("rate", "f8"),  # openings per tick of each member who has none
+        ("debt", "f8"),  # what is left of the next opening's own time, a unit exponential
+        ("outlived", "f8"),  # of the own time of those held at the beginning, a unit exponential
+        ("touched", "i8"),  # when `debt` and the integral below were brought up to date
+        ("open_time", "f8"),  # the integral of `open` over time, in ticks
+        ("fullest", "f8"),  # the sum over the ends of windows of what the fullest machine held
+        ("windows", "i8"),
+        ("open", "i8"),
+        ("early", "i8"),  # of them, those held since the beginning
+        ("waiting", "i8"),  # members who have lost theirs and will try again
+        ("first_open", "i8"),  # open at the beginning
+        ("opened", "i8"),
+        ("closed", "i8"),
+        ("lost", "i8"),
+        ("refused", "i8"),
+        ("tries", "i8"),  # so far, by members with none: what draws depend on
+        ("members", "i8"),
+        ("tag", "i8"),  # the upper bits of their keys
+        ("population", "i8"),
+        ("half", "i8"),  # bits of half a member's place
+        ("lasts", "i8"),  # a law
+        ("again", "i8"),  # a law; -1: who lost one does as everyone does
+        ("register", "i8"),
+        ("station", "i8"),
+        ("limit", "i8"),  # of a machine; -1
+        ("first", "i8"),  # the row of its first machine among the holds
+        ("turn", "i8"),
+        ("leaf", "i8"),  # the first of its leaves
+        ("due", "i8"),  # members in its heap
+        ("sweep", "i8"),  # the machine whose lost connections are being seen to; -1
+    ],
+    align=True,
+)
+HOLD = np.dtype(
+    [
+        ("open", "i8"),
+        ("early", "i8"),
+        ("epoch", "i8"),  # how often all have been lost: those of earlier epochs are closed
+        ("first", "i8"),  # those held since the beginning have the places from here to the next row's
+        ("newest", "i8"),  # the list of those that were opened in the run
+        ("lost", "i8"),  # the list of those yet to be seen to; and the places
+        ("place", "i8"),
+        ("noticed", "i8"),  # ticks until a loss is noticed
+        ("sweep", "i8"),  # the next machine to be seen to
+    ],
+    align=True,
+)
+SOCKET = np.dtype(
+    [
+        ("key", "i8"),
+        ("until", "i8"),  # when it closes, or when its member tries again
+        ("epoch", "i8"),
+        ("connection", "i4"),  # -1: not in use
+        ("machine", "i4"),  # -1: closed
+        ("waiting", "i4"),
+        ("at", "i4"),  # its place in the heap of what is due; -1
+        ("chain", "i4"),
+        ("newer", "i4"),
+        ("older", "i4"),
+    ],
+    align=True,
+)
+
 METER = np.dtype(
     [
         ("started", "i8"),
@@ -383,6 +450,8 @@ CONTROL = np.dtype(
         ("locked_keys", "i8"),
         ("free_locked", "i8"),
         ("locked_margin", "i8"),  # keys that may be locked at one moment
+        ("used_sockets", "i8"),
+        ("free_socket", "i8"),
         ("n_tasks", "i8"),  # lengths of the arrays
         ("n_messages", "i8"),
         ("n_trackers", "i8"),
@@ -394,6 +463,9 @@ CONTROL = np.dtype(
         ("n_buffers", "i8"),
         ("n_spans", "i8"),
         ("n_after", "i8"),
+        ("n_connections", "i8"),
+        ("n_sockets", "i8"),
+        ("n_socket_buckets", "i8"),
         ("n_registers", "i8"),  # and their widths
         ("n_payload", "i8"),
         ("n_lasts", "i8"),
@@ -412,7 +484,9 @@ CONTROL = np.dtype(
     align=True,
 )
 
-Status = IntEnum("Status", "DONE TASKS MESSAGES TRACKERS ENTRIES EVENTS HORIZON ACCOUNTS LOCKED", start=0)
+Status = IntEnum(
+    "Status", "DONE TASKS MESSAGES TRACKERS ENTRIES EVENTS HORIZON ACCOUNTS LOCKED SOCKETS", start=0
+)
 """Why the interpreter came back: the time is reached, an array is full (it is enlarged and the run goes on),
 or a bound.
 """
@@ -467,6 +541,12 @@ ARRAYS: dict[str, tuple[Any, int]] = {
     "locks": (LOCK, 1),
     "locked": (LOCKED, 1),
     "locked_buckets": (np.int32, 1),
+    "connections": (CONNECTION, 1),
+    "holds": (HOLD, 1),
+    "sockets": (SOCKET, 1),
+    "socket_buckets": (np.int32, 1),
+    "due": (np.int32, 2),
+    "residuals": (np.float64, 2),
     # the figures
     "meters": (METER, 1),
     "snap_meters": (METER, 2),
@@ -475,6 +555,7 @@ ARRAYS: dict[str, tuple[Any, int]] = {
     "snap_buffers": (BUFFER, 2),
     "snap_pools": (POOL, 2),
     "snap_locks": (LOCK, 2),
+    "snap_connections": (CONNECTION, 2),
     "snap_live": (np.int64, 1),
     "histogram": (np.int32, 3),
 }

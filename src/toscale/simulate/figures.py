@@ -18,6 +18,7 @@ from toscale.simulate.result import (
     PERCENTILES,
     BoundResult,
     ComponentResult,
+    ConnectionResult,
     Ending,
     Figure,
     FlowResult,
@@ -65,12 +66,14 @@ def run_result(
             notes=(f"Nothing is known of this load: {reason}.",),
         )
     reader = _Reader(model, names, twin, went.sampled, precision, quantiles)
-    overloads = tuple(reader.overloads()) if went.ending is not Ending.BOUND else ()
+    begins_calm = went.asked is not None and not twin.overloaded  # what fills up is no overload then
+    overloads = tuple(reader.overloads()) if went.ending is not Ending.BOUND and not begins_calm else ()
+    ending = went.ending if not begins_calm or went.ending is not Ending.OVERLOADED else Ending.NOT_TIGHT
     return RunResult(
         flows=reader.flows(bool(overloads)),
         components=reader.components(),
         bounds=reader.bounds(),
-        ending=Ending.OVERLOADED if overloads else went.ending,
+        ending=Ending.OVERLOADED if overloads else ending,
         overloads=overloads,
         simulated=went.measured,
         warm_up=went.warm_up,
@@ -79,11 +82,17 @@ def run_result(
         events=went.events,
         notes=_notes(went),
         series=reader.series(),
+        connections=reader.connections(),
     )
 
 
 def _notes(went: Went) -> tuple[str, ...]:
     notes = [f"The run was not made longer: {went.bound}."] if went.bound else []
+    if went.asked is not None:
+        notes.append(
+            f"So many requests begin each second that only {went.warm_up:.2g} s of warm-up, instead of the "
+            f"{went.asked:.2g} s that theory asks for, are affordable: what takes longer than that begins too calm."
+        )
     if went.requests == 0:
         notes.append("No request began in the time that was simulated.")
     return tuple(notes)
@@ -323,6 +332,29 @@ class _Reader:
         waiting = ratio(rows["waited"], rows["granted"], TICK)
         refused = ratio(rows["refused"], rows["refused"] + rows["granted"], most=1.0)
         return self.seen(waiting, nothing, tight=False), self.seen(refused, nothing, tight=False)
+
+    def connections(self) -> dict[str, ConnectionResult]:
+        found = {}
+        machines = {s.name: s.machines for s in self.model.stations}
+        for k, held in enumerate(self.model.connections):
+            rows = self.sampled.connections[:, k]
+            fullest = self.seen(ratio(rows["fullest"], rows["windows"]), "no time has passed", tight=False)
+            number = rows["open_time"] * TICK
+            weighed = ratio(rows["fullest"] * held.memory, rows["windows"]) if held.memory else None
+            found[held.name] = ConnectionResult(
+                name=held.name,
+                component=held.station,
+                held=self.rate(number),
+                opened=self.rate(rows["opened"]),
+                closed=self.rate(rows["closed"]),
+                lost=self.rate(rows["lost"]),
+                refused=self.rate(rows["refused"]),
+                each=self.rate(number / machines[held.station]),
+                fullest=fullest,
+                memory=self.seen(weighed, "nobody gave the `memory` of one", tight=False),
+                limit=held.limit,
+            )
+        return found
 
     # ---- overload ----------------------------------------------------------------------------------------------------
 

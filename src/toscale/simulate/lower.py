@@ -8,16 +8,18 @@ twin, with everything that must be told about it. Nothing is skipped in silence.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import isfinite
 
 from toscale.design import flow as language
 from toscale.design.conditions import Span as DesignSpan
-from toscale.design.flow import FlowDone
+from toscale.design.flow import Event, FlowDone
 from toscale.design.model import Design
 from toscale.engine.model import After, Clock, Consume, Flow, Measure, Model, Poisson, Send, Span, Station
 from toscale.engine.model import walk as walk_model
 from toscale.simulate.lowering.attempts import Attempts
 from toscale.simulate.lowering.bounded import Bounds, Usual
+from toscale.simulate.lowering.connections import Connections
 from toscale.simulate.lowering.entities import Entities
 from toscale.simulate.lowering.flows import FlowLowering
 from toscale.simulate.lowering.ledger import Ledger
@@ -51,7 +53,9 @@ def lower(design: Design, *, at: At = "median", multiple: float = 1.0) -> Lowere
     machines = Machines(design, values, ledger)
     machines.build()
     ledger.stop_on_problems()
-    sources = Sources(design, values, machines, ledger)
+    connections = Connections(design, values, machines, Entities(design, values, ledger), ledger)
+    connections.find()
+    sources = Sources(design, values, machines, ledger, connections)
     sources.find()
     measures = measure_names(design)
     usual = Usual(usual_rates(design, values))
@@ -70,11 +74,12 @@ def lower(design: Design, *, at: At = "median", multiple: float = 1.0) -> Lowere
         )
         attempts = Attempts(seen, record, into)
         bounds = Bounds(design, operations, usual)
+        held = replace(connections, entities=entities)
         return StepLowering(
-            design, seen, parts, wire, entities, operations, attempts, record, into, measures, bounds
+            design, seen, parts, wire, entities, operations, attempts, record, into, measures, bounds, held
         )
 
-    flows = FlowLowering(design, machines, sources, ledger, lowering)
+    flows = FlowLowering(design, machines, sources, connections, ledger, lowering)
     try:
         flows.run()
     except TooManySteps:
@@ -84,8 +89,9 @@ def lower(design: Design, *, at: At = "median", multiple: float = 1.0) -> Lowere
             "Let fewer flows run others, or simulate a part of the design.",
         )
         ledger.stop_on_problems()
+    flows.used |= {connection.station for connection in connections.models.values()}
     _say_what_stays_out(design, flows, ledger)
-    spans = _spans(design, flows.flows)
+    spans = _spans(design, flows.flows, connections)
     stations = [part.station for name, part in machines.parts.items() if name in flows.used]
     stations += [Station(actor) for actor in sorted(flows.actors)]
     stores = [
@@ -93,7 +99,14 @@ def lower(design: Design, *, at: At = "median", multiple: float = 1.0) -> Lowere
     ]
     return Lowered(
         model=Model(
-            tuple(stations), tuple(stores), flows.buffers, flows.flows, spans, flows.pools, flows.locks
+            tuple(stations),
+            tuple(stores),
+            flows.buffers,
+            flows.flows,
+            spans,
+            flows.pools,
+            flows.locks,
+            tuple(connections.models.values()),
         ),
         at=at,
         multiple=multiple,
@@ -104,7 +117,7 @@ def lower(design: Design, *, at: At = "median", multiple: float = 1.0) -> Lowere
         ),
         notes=ledger.notes,
         not_simulated=ledger.not_simulated,
-        rates={flow.name: _rate(flow) for flow in flows.flows},
+        rates={flow.name: _rate(flow, connections) for flow in flows.flows},
         averages={name: rate for name, rate in sources.averages.items() if name not in flows.left_out},
         left_out=flows.left_out,
         understated=flows.understated,
@@ -130,18 +143,20 @@ def measure_names(design: Design) -> dict[str, str]:
     }
 
 
-def _rate(flow: Flow) -> float | None:
+def _rate(flow: Flow, connections: Connections) -> float | None:
     """The starts of a flow per second, where they are known beforehand."""
     match flow.source:
         case Poisson(rates=(rate,)):
             return rate
         case Clock(every, number):
             return number / every
+        case After(flows=(), events=events, chance=chance):
+            return chance * sum(map(connections.rate, events))
         case _:
             return None
 
 
-def _spans(design: Design, flows: tuple[Flow, ...]) -> tuple[Span, ...]:
+def _spans(design: Design, flows: tuple[Flow, ...], connections: Connections) -> tuple[Span, ...]:
     """The spans that conditions need, where the first flow causes the last."""
     simulated = {flow.name: flow for flow in flows}
     wanted = [
@@ -152,6 +167,14 @@ def _spans(design: Design, flows: tuple[Flow, ...]) -> tuple[Span, ...]:
         if isinstance(subject.start, FlowDone) and {subject.start.flow, subject.end} <= set(simulated):
             if subject.end in _caused_by(subject.start.flow, flows):
                 found[subject.start.flow, subject.end] = Span(subject.start.flow, subject.end)
+        elif isinstance(subject.start, Event) and subject.end in simulated:
+            event = connections.event(subject.start)
+            begun = [
+                flow.name for flow in flows if isinstance(flow.source, After) and event in flow.source.events
+            ]
+            begun = [name for name in begun if subject.end in _caused_by(name, flows)]
+            if len(begun) == 1 and not simulated[begun[0]].source.flows:  # type: ignore[union-attr]
+                found[begun[0], subject.end] = Span(begun[0], subject.end, str(subject.start))
     return tuple(found.values())
 
 
@@ -185,12 +208,6 @@ def _say_what_stays_out(design: Design, flows: FlowLowering, ledger: Ledger) -> 
     for fault in design.faults.values():
         ledger.missing(
             f"The fault `{fault.name}` is not simulated yet.", fault.place, path=f"faults/{fault.name}"
-        )
-    for connection in design.connections.values():
-        ledger.missing(
-            f"The connection `{connection.name}` is not simulated yet: nothing is held open.",
-            connection.place,
-            path=f"connections/{connection.name}",
         )
     for name, component in design.components.items():
         if name not in flows.used and not flows.left_out:

@@ -45,6 +45,11 @@ then at least so many times as long as that.
 """
 LEAP = 16.0
 """No plan is longer than this many times what it rests on: how much so few batches vary is not known so well."""
+WARMING, MEASURING = 0.6, 0.7
+"""Where the warm-up that theory asks for may not be affordable, with what is to be measured behind it, a beginning
+shows what a second costs. Then the warm-up goes on for this part of what is left, and what is measured takes this
+part of what is left behind that.
+"""
 _NOT_COUNTED = {"memory", "salt"}  # what rows hold beside counts
 _T_9995 = 12.92  # the 99.95% quantile of Student's t with 3 degrees of freedom, for 4 replications
 _CHUNK = 1_000_000  # events between two looks at the clock and at the user
@@ -54,8 +59,9 @@ _CHUNK = 1_000_000  # events between two looks at the clock and at the user
 class Sampled:
     """What the replications have counted, by batch: all batches of all replications, one after the other.
 
-    `meters`, `stations`, `stores`, `buffers`, `pools`, `locks`: record arrays (batches, parts) of increments.
-    `cumulated`: (batches, meters, cells), answered requests at or below each cell. `seconds`: each batch's length.
+    `meters`, `stations`, `stores`, `buffers`, `pools`, `locks`, `connections`: record arrays (batches, parts) of
+    increments. `cumulated`: (batches, meters, cells), answered requests at or below each cell. `seconds`: each
+    batch's length.
     """
 
     meters: Any
@@ -64,6 +70,7 @@ class Sampled:
     buffers: Any
     pools: Any
     locks: Any
+    connections: Any
     cumulated: Any
     seconds: float
     growth: Any  # (replications, meters): requests more on their way, per second
@@ -86,6 +93,9 @@ class Outcome:
     requests: int
     events: int
     bound: str | None
+    asked: float | None = (
+        None  # the warm-up that theory asks for, where a shorter one was all that is affordable
+    )
 
 
 Judge = Callable[[Sampled], float]
@@ -142,6 +152,7 @@ class _Run:
         self.replications: list[Replication] = []
         self.passed: dict[int, int] = {}
         self.planned = most_events
+        self.asked: float | None = None
         room = max(2 * BATCHES, min(MOST_WINDOWS, 40_000 // max(1, len(tables.meters) * 10)))
         self.most_windows = room // BATCHES * BATCHES
 
@@ -150,6 +161,8 @@ class _Run:
     def stationary(self, pace: Pace, judge: Judge, duration: float | None) -> Outcome:
         affordable = self.most_events / pace.events_per_second / REPLICATIONS
         warm_up = pace.warm_up
+        if 3 * warm_up > affordable:
+            self.asked, warm_up = warm_up, min(warm_up, affordable / 4)
         length = (
             duration / REPLICATIONS
             if duration is not None
@@ -159,6 +172,18 @@ class _Run:
         status = self.advance([1] * REPLICATIONS)
         if status is not Status.DONE:
             return self.ended(None, Ending.BOUND, 0.0, 0.0, self.why(status))
+        if self.asked is not None:  # what a second costs is known now
+            more = min(self.asked - warm_up, WARMING * self.affordable())
+            for replication in self.replications:
+                replication.cut(more)
+            status = self.advance([1] * REPLICATIONS)
+            if status is not Status.DONE:
+                return self.ended(None, Ending.BOUND, 0.0, warm_up, self.why(status))
+            warm_up += more
+            if duration is None:
+                length = min(pace.pilot, MEASURING * self.affordable())
+            if warm_up >= 0.999 * self.asked:
+                self.asked = None
         windows = PILOT_WINDOWS
         for replication in self.replications:
             replication.cut(length / windows)
@@ -341,6 +366,8 @@ class _Run:
                 return f"more than {self.limits.tasks:,} requests (and parts of them) were on their way at one time"
             case Status.MESSAGES | Status.TRACKERS:
                 return f"more than {self.limits.messages:,} messages were waiting"
+            case Status.SOCKETS:
+                return f"more than {self.limits.sockets:,} members opened, closed or lost a connection"
             case Status.ENTRIES:
                 return f"more than {self.limits.entries:,} keys were touched"
             case Status.ACCOUNTS:
@@ -363,6 +390,7 @@ class _Run:
             requests=sum(r.started for r in self.replications),
             events=self.events,
             bound=bound,
+            asked=self.asked,
         )
 
 
@@ -403,6 +431,7 @@ def sample(replications: list[Replication], batches: int = BATCHES) -> Sampled:
         buffers=increments("buffers"),
         pools=increments("pools"),
         locks=increments("locks"),
+        connections=increments("connections"),
         cumulated=np.cumsum(np.concatenate(histograms), axis=2),
         seconds=per_batch * length,
         growth=trend("meters", lambda m: m["started"] - m["done"] - m["causes"].sum(axis=2)),

@@ -111,6 +111,25 @@ class BoundResult:
     shortfall: Figure
 
 
+@dataclass(frozen=True, slots=True)
+class ConnectionResult:
+    """What is held open. Rates per second; `held` is the mean number that are open, `fullest` what the fullest
+    machine holds, on average, `memory` what that takes there, in bytes; `limit` is that of a machine.
+    """
+
+    name: str
+    component: str
+    held: Figure
+    opened: Figure
+    closed: Figure
+    lost: Figure
+    refused: Figure
+    each: Figure  # the mean of one machine
+    fullest: Figure
+    memory: Figure
+    limit: int | None = None
+
+
 class Ending(Enum):
     """How a run came to its end."""
 
@@ -157,6 +176,7 @@ class RunResult:
     notes: tuple[str, ...] = ()  # what the reader must know, such as a bound that was hit
     series: Series | None = None
     bounds: Mapping[str, BoundResult] = field(default_factory=dict)  # bounded things, by name
+    connections: Mapping[str, ConnectionResult] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from toscale.engine.model import Flow, Steps
+    from toscale.theory.connections import ConnectionTheory
     from toscale.theory.stations import StationTheory
 
 
@@ -48,10 +49,15 @@ class Assumption:
 
 
 def broken(
-    model: Model, stations: Mapping[str, StationTheory], endless: bool, converged: bool
+    model: Model,
+    stations: Mapping[str, StationTheory],
+    theory: Mapping[str, ConnectionTheory],
+    endless: bool,
+    converged: bool,
 ) -> tuple[Assumption, ...]:
     """The assumptions that this model breaks."""
     found: dict[Assumption, None] = {}
+    places = {station.name: station for station in model.stations}
 
     def add(what: str, name: str, text: str) -> None:
         found[Assumption(what, name, text)] = None
@@ -155,6 +161,14 @@ def broken(
     for shelf in model.stores:
         if shelf.memory is not None and shelf.shards > 1:
             add("store", shelf.name, "all shards are taken as alike, though each has other keys")
+    for held in model.connections:
+        policy = places[held.station].policy
+        if theory[held.name].refused > 1e-6 and policy is not Policy.RANDOM:
+            add(
+                "connection",
+                held.name,
+                "how many are refused is that of machines chosen at random: in turn, or by load, fewer are",
+            )
     return tuple(found)
 
 

@@ -17,6 +17,7 @@ from toscale.engine.model import (
     Attribute,
     Chance,
     Compare,
+    Connected,
     Ended,
     Flag,
     Holds,
@@ -73,10 +74,10 @@ class Listed:
 @dataclass(frozen=True, slots=True, eq=False)
 class Known:
     """All of it; names are registers, except those of lists. What is not there is a register that is 0, and
-    an attribute by its law.
+    an attribute by its law. `Connected` is 1 where the member surely has such a connection open, 0 where not.
     """
 
-    numbers: dict[Register | Attribute, Spread]
+    numbers: dict[Register | Attribute | Connected, Spread]
     keys: dict[str, Drawn]
     looked: dict[str, Looked]
     lists: dict[str, Listed]
@@ -90,7 +91,15 @@ class Known:
             return self.numbers.get(number) or constant(0.0)
         return constant(number)
 
-    def with_number(self, number: Register | Attribute, spread: Spread) -> Known:
+    def connected(self, test: Connected, share: float) -> tuple[float, Known, Known]:
+        """The chance that a member is connected, `share` where nothing is known of this one; and what is known
+        where he is, and where he is not.
+        """
+        known = self.numbers.get(test)
+        chance = share if known is None else known.mean
+        return chance, self.with_number(test, constant(1.0)), self.with_number(test, constant(0.0))
+
+    def with_number(self, number: Register | Attribute | Connected, spread: Spread) -> Known:
         looked = self.looked
         if isinstance(number, Register) and number.name in looked:
             looked = {name: look for name, look in looked.items() if name != number.name}
@@ -102,7 +111,7 @@ class Known:
         return Known(known.numbers, {**known.keys, register: drawn}, known.looked, known.lists, known.put)
 
     def with_look(self, flag: str, chance: float, look: Looked) -> Known:
-        numbers: dict[Register | Attribute, Spread] = {
+        numbers: dict[Register | Attribute | Connected, Spread] = {
             **self.numbers,
             Register(flag): Spread(np.array([0.0, 1.0]), np.array([1 - chance, chance])),
         }
@@ -123,7 +132,7 @@ class Known:
             {
                 n: s
                 for n, s in self.numbers.items()
-                if (n.of if isinstance(n, Attribute) else n.name) not in gone
+                if (n.name if isinstance(n, Register) else n.of) not in gone
             },
             {r: d for r, d in self.keys.items() if r not in gone},
             {f: k for f, k in self.looked.items() if f not in gone and k.register not in gone},
@@ -135,7 +144,7 @@ class Known:
         """What a message or a caused request takes along."""
         kept = set(registers)
         return Known(
-            {n: s for n, s in self.numbers.items() if (n.of if isinstance(n, Attribute) else n.name) in kept},
+            {n: s for n, s in self.numbers.items() if (n.name if isinstance(n, Register) else n.of) in kept},
             {r: d for r, d in self.keys.items() if r in kept},
             {},
             {},
@@ -224,8 +233,12 @@ def meet(parts: Sequence[tuple[float, Known]]) -> Known:
     first = parts[0][1]
     if all(k is first for _, k in parts):
         return first
-    numbers: dict[Register | Attribute, Spread] = {}
+    numbers: dict[Register | Attribute | Connected, Spread] = {}
     for number in dict.fromkeys(n for _, k in parts for n in k.numbers):
+        if isinstance(number, Connected):  # where it is not known, it is as likely as of anyone
+            if all(number in k.numbers for _, k in parts):
+                numbers[number] = mixture([(w, k.numbers[number]) for w, k in parts])
+            continue
         spreads = [(w, k.number(number)) for w, k in parts]
         one = spreads[0][1]
         numbers[number] = one if all(s is one for _, s in spreads) else mixture(spreads)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from toscale.theory.assumptions import Assumption
+    from toscale.theory.connections import ConnectionTheory
     from toscale.theory.stations import StationTheory
     from toscale.theory.stores import StoreTheory
 
@@ -101,3 +102,4 @@ class Twin:
     rounds: int  # of the fixed point
     converged: bool
     asked: dict[str, float] = field(default_factory=dict)  # units of each pool that are asked for, per second
+    connections: dict[str, ConnectionTheory] = field(default_factory=dict)

@@ -21,6 +21,7 @@ from toscale.engine.model import (
     Await,
     Call,
     Choose,
+    Connected,
     Delay,
     Drop,
     Each,
@@ -30,6 +31,7 @@ from toscale.engine.model import (
     FromStash,
     Get,
     GiveBack,
+    Holder,
     If,
     Keep,
     Key,
@@ -67,6 +69,7 @@ from toscale.engine.model import (
 )
 from toscale.theory import times
 from toscale.theory.bounded import from_stash
+from toscale.theory.connections import connection
 from toscale.theory.knowledge import Drawn, Known, Listed, meet
 from toscale.theory.locks import Held, Wait, wait
 from toscale.theory.lookups import Shelves
@@ -88,6 +91,8 @@ class Walk:
         self.stations: Mapping[str, Station] = {s.name: s for s in model.stations}
         self.pools: Mapping[str, Pool] = {p.name: p for p in model.pools}
         self.carries = {b.name: b.carries for b in model.buffers}
+        self.holders = {c.name: c.population for c in model.connections}
+        self.shares = {c.name: connection(c, self.stations[c.station]).share for c in model.connections}
         self.last = last
         self.dice = dice
         self.tally = Tally()
@@ -135,6 +140,12 @@ class Walk:
                 if register not in known.keys:
                     known = known.with_key(register, Drawn(population, keys(population).weights))
                 return Ran(times.NONE, 1.0, {}, known)
+            case Holder(_, register, name):
+                if register in known.keys:
+                    return Ran(times.NONE, 1.0, {}, known)
+                held = known.with_key(register, Drawn(self.holders[name], None))
+                held = held.with_number(Connected(name, register), constant(1.0))
+                return Ran(times.NONE, 1.0, {}, held)
             case NewKey(_, register, population):
                 return Ran(times.NONE, 1.0, {}, known.with_key(register, Drawn(population, None)))
             case Set(register, value):
@@ -298,12 +309,34 @@ class Walk:
         return self.last.calm.get((station.name, role), Calm())
 
     def visit(self, step: Visit, known: Known, reach: float, here: Here) -> Ran:
-        drawn = known.keys.get(step.key) if step.key is not None else None
+        drawn = known.keys.get(step.key) if step.key is not None and step.over is None else None
         work = self.work(step.work, known)
         locks = tuple((lock, known.keys.get(lock.key), 1.0) for lock in step.locks)
-        return self.hop(
-            step.path, step.station, step.link, step.pick, drawn, work, step.body, known, reach, here, locks
+        chance = 1.0
+        if step.over is not None and step.key is not None:
+            of = Connected(step.over, step.key)
+            chance, known, _ = known.connected(of, self.shares[step.over])
+        if chance <= 0:
+            return Ran(times.NONE, 0.0, {Outcome.FAILED: 1.0}, known)
+        ran = self.hop(
+            step.path,
+            step.station,
+            step.link,
+            step.pick,
+            drawn,
+            work,
+            step.body,
+            known,
+            reach * chance,
+            here,
+            locks,
         )
+        if chance >= 1:
+            return ran
+        ends = {outcome: chance * share for outcome, share in ran.ends.items()}
+        ends[Outcome.FAILED] = ends.get(Outcome.FAILED, 0.0) + 1 - chance
+        time = times.sometimes(chance, ran.time, self.dice)
+        return Ran(time, chance * ran.done, ends, ran.known, chance * ran.stuck)
 
     def send(self, step: Send, known: Known, reach: float, here: Here) -> Ran:
         carried = known.carried(self.carries.get(step.buffer, ()))
@@ -516,7 +549,10 @@ class Walk:
         return Ran(time, done, _shared(1 - done, [ran]), known, ran.stuck)
 
     def branch(self, step: If, known: Known, reach: float, here: Here) -> Ran:
-        chance, yes, no = known.branch(step.test)
+        if isinstance(step.test, Connected):
+            chance, yes, no = known.connected(step.test, self.shares[step.test.connection])
+        else:
+            chance, yes, no = known.branch(step.test)
         first = self.block(step.then, yes, reach * chance, here) if chance > 0 else None
         second = self.block(step.otherwise, no, reach * (1 - chance), here) if chance < 1 else None
         if first is None or second is None:

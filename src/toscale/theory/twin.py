@@ -21,9 +21,11 @@ import numpy as np
 from toscale.engine.model import (
     After,
     Clock,
+    Connected,
     Consume,
     Flow,
     Get,
+    Happening,
     Key,
     Model,
     NewKey,
@@ -39,9 +41,11 @@ from toscale.engine.model import Drop as DropKey
 from toscale.theory import times
 from toscale.theory.assumptions import broken
 from toscale.theory.closed import answered, closed_rates
-from toscale.theory.knowledge import NOTHING, Known, meet
+from toscale.theory.connections import connection
+from toscale.theory.knowledge import NOTHING, Drawn, Known, meet
 from toscale.theory.locks import together
 from toscale.theory.mixing import Mixing
+from toscale.theory.numbers import constant
 from toscale.theory.queues import Batches, Overloaded, bulk
 from toscale.theory.results import BufferTheory, FlowTheory, Overload, Part, StepTheory, Twin
 from toscale.theory.stations import CONSUMERS, Curves, StationTheory, curve, station
@@ -90,6 +94,8 @@ class _Solver:
         self.last = Round()
         self.populations = _populations(model)
         self.partitions = {b.name: b.partitions for b in model.buffers}
+        places = {station.name: station for station in model.stations}
+        self.connections = {c.name: connection(c, places[c.station]) for c in model.connections}
         self.rate = {flow.name: self.own_rate(flow) for flow in model.flows}  # requests
         self.batches: dict[str, Batches | None] = {}  # of consuming flows; None: cannot keep up
         self.sizes: dict[str, float] = {}  # of their batches
@@ -113,6 +119,8 @@ class _Solver:
             case Trace(moments):
                 lasts = max(moments, default=0.0)
                 return len(moments) / lasts if lasts > 0 else 0.0
+            case After(events=events, chance=chance):
+                return chance * sum(self.connections[event.connection].rate(event) for event in events)
             case _:
                 return 0.0
 
@@ -196,11 +204,14 @@ class _Solver:
             elif isinstance(flow.source, After):
                 known[flow.name] = meet(
                     [
-                        (
-                            max(1e-30, self.rate[f] * _well(runs[f][0])),
-                            runs[f][0].known.carried(flow.source.carries),
-                        )
-                        for f in flow.source.flows
+                        *self.begun(flow.source),
+                        *(
+                            (
+                                max(1e-30, self.rate[f] * _well(runs[f][0])),
+                                runs[f][0].known.carried(flow.source.carries),
+                            )
+                            for f in flow.source.flows
+                        ),
                     ]
                 )
         self.arrives = known
@@ -218,6 +229,17 @@ class _Solver:
                     self.rate[flow.name] / self.partitions[flow.source.buffer], time, flow.source.batch
                 )
                 self.batches[flow.name] = batches
+
+    def begun(self, source: After) -> list[tuple[float, Known]]:
+        """What is known where an event starts a flow: whose connection has opened, or closed."""
+        found = []
+        for event in source.events:
+            held = next(c for c in self.model.connections if c.name == event.connection)
+            known = NOTHING.with_key(held.register, Drawn(held.population, None))
+            is_open = constant(1.0 if event.happens is Happening.OPENS else 0.0)
+            known = known.with_number(Connected(held.name, held.register), is_open)
+            found.append((source.chance * self.connections[held.name].rate(event), known))
+        return found
 
     def consumer(self, rate: float, time: Time, batch: int) -> Batches | None:
         """One partition's consumer, whose batches take that time."""
@@ -375,10 +397,11 @@ class _Solver:
             flows,
             steps,
             tuple(overloaded),
-            broken(self.model, self.stations, self.endless, converged),
+            broken(self.model, self.stations, self.connections, self.endless, converged),
             rounds,
             converged,
             dict(walked.tally.asked),
+            dict(self.connections),
         )
 
     def buffer(self, name: str, tally: Tally) -> BufferTheory:

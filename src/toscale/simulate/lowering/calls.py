@@ -28,6 +28,7 @@ from toscale.engine.model import (
 )
 from toscale.simulate.lowering.attempts import Attempts
 from toscale.simulate.lowering.bounded import Bounds
+from toscale.simulate.lowering.connections import Connections, Route
 from toscale.simulate.lowering.ledger import Ledger, NotComputable
 from toscale.simulate.lowering.locks import held_inside
 from toscale.simulate.lowering.machines import Machines, Part
@@ -62,6 +63,7 @@ class CallLowering:
     record: Record
     ledger: Ledger
     bounds: Bounds
+    connections: Connections
     block: Callable[[tuple[language.Step, ...], Scope], Steps]
 
     def call(self, step: language.Call, scope: Scope) -> Steps:
@@ -116,9 +118,10 @@ class CallLowering:
             return self.block(step.then, scope.within(caller=target, **inside))
 
         if step.operation is None:
+            way = self.connections.route(step, target, caller, scope)
             if part.component.is_async:
-                return Operation((), (*self.visit(step, part, caller, path, (), scope), *then()))
-            return Operation((), self.visit(step, part, caller, path, then(), scope))
+                return Operation(way.before, (*self.visit(step, part, caller, path, (), scope, way), *then()))
+            return Operation(way.before, self.visit(step, part, caller, path, then(), scope, way))
         if self.bounds.does(step):
             return self.bounds.operation(step, part, scope, caller, then())
         if step.operation == "send":
@@ -143,12 +146,19 @@ class CallLowering:
         return self.operations.operation(step, part, scope, caller, then)
 
     def visit(
-        self, step: language.Call, part: Part, caller: str | None, path: str, then: Steps, scope: Scope
+        self,
+        step: language.Call,
+        part: Part,
+        caller: str | None,
+        path: str,
+        then: Steps,
+        scope: Scope,
+        way: Route,
     ) -> Steps:
         """A call that takes a time. A store is asked at the primary of a shard drawn for the request."""
         work, link = self.work_of(step, part, scope), self.wire.link(caller, part.name)
         pick = Pick.PRIMARY if part.station.shards else self.machines.pick(caller, part)
-        return (Visit(path, part.name, work, link, pick, body=then),)
+        return (Visit(path, part.name, work, link, pick, way.key, then, over=way.over),)
 
     def work_of(self, step: language.Call, part: Part, scope: Scope) -> Work | None:
         if step.time is None:
@@ -190,7 +200,9 @@ class CallLowering:
         then = self.block(step.then, scope.within(caller=actor))
         return Operation((), (Visit(path, actor, work, self.wire.link(caller, actor), body=then),))
 
-    def passing(self, path: str, scope: Scope, route: tuple[str, ...], body: Steps) -> Steps:
+    def passing(
+        self, step: language.Call, path: str, scope: Scope, route: tuple[str, ...], body: Steps
+    ) -> Steps:
         """The body, called by the last but one of the route: each before it holds its slot meanwhile."""
         for index in range(len(route) - 2, -1, -1):
             part = self.machines.parts[route[index]]
@@ -199,10 +211,13 @@ class CallLowering:
             work = self.machines.own_work(part)
             own = f"{path} @ {part.name}"
             pick = self.machines.pick(caller, part)
+            way = self.connections.route(step, part.name, caller, scope)
             if part.component.is_async:
-                body = (Visit(own, part.name, work, link, pick), *body)
+                visit = Visit(own, part.name, work, link, pick, way.key, over=way.over)
+                body = (*way.before, visit, *body)
             else:
-                body = (Visit(own, part.name, work, link, pick, body=body),)
+                visit = Visit(own, part.name, work, link, pick, way.key, body, over=way.over)
+                body = (*way.before, visit)
         return body
 
     def around(
@@ -215,7 +230,9 @@ class CallLowering:
         if operation.hit is not None:
             inner = scope if len(route) < 2 else scope.within(caller=route[-2])
             body = self.looked_up(step, inner, operation, self.handlers(step.on, inner))
-            return self.attempts.unawaited(path, step.policies, scope, self.passing(path, scope, route, body))
+            return self.attempts.unawaited(
+                path, step.policies, scope, self.passing(step, path, scope, route, body)
+            )
         if "miss" in step.on:
             self.ledger.note(
                 f"`{step.path}`: `{step.target}` keeps what it is given, and never misses.", step.place
@@ -224,7 +241,7 @@ class CallLowering:
         if self.forgets(step, route):  # a failed put is ignored
             handlers = {**dict.fromkeys(HANDLED, ()), **handlers}
         body = self.attempts.given_up(
-            path, step.policies, scope, self.passing(path, scope, route, operation.call), handlers
+            path, step.policies, scope, self.passing(step, path, scope, route, operation.call), handlers
         )
         return (*before, *self.attempts.unawaited(path, step.policies, scope, body))
 
@@ -279,11 +296,11 @@ class CallLowering:
         """Words of a call that the engine does not know, and without which the call is still nearly the
         same.
         """
-        if step.over is not None:
+        if step.over is not None and step.over.connection not in self.connections.models:
             self.record.lacks(
                 scope,
                 f"`{step.path}` goes to a machine by its policy, not to the one that holds the connection "
-                f"`{step.over.connection}`: held connections are not simulated yet.",
+                f"`{step.over.connection}`, which is not simulated.",
                 step.over.place,
                 path,
             )

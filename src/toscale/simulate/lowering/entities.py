@@ -8,6 +8,7 @@ belongs to the key: the same author always has as many.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from toscale.design.flow import AttributePath
@@ -159,6 +160,36 @@ class Entities:
             return self.values.size(found.size)
         return record_size(self.design, found)
 
+    # ---- somebody ------------------------------------------------
+
+    def actor(self, name: str) -> Held:
+        """The key of an actor: of the entity that a field of his name refers to, or that is called so."""
+        entity = self.entity_of(name)
+        population, own = self._population(entity or name, name)
+        return Held(f"key:{name}", population, own)
+
+    def somebody(self, who: str, items: Mapping[str, str | None], population: Population) -> Held:
+        """The key of an item, an actor or an entity; an item of no known kind is one of `population`."""
+        if who in items:
+            if items[who] is None:
+                return Held(f"key:{who}", population)
+            found, own = self._population(items[who] or who, who)
+            return Held(f"key:{who}", found, own)
+        return self.actor(who) if who in self.design.requirements.users else self._key(who)
+
+    def entity_of(self, actor: str) -> str | None:
+        """The entity whose instances an actor is."""
+        for entity in self.design.data.values():
+            found = entity.fields.get(actor)
+            if found is not None and found.reference is not None:
+                return found.reference
+        return actor if actor in self.design.data else None
+
+    def _holds(self, name: str, entity: str) -> bool:
+        """Whether a field is the actor who holds a connection: there is one of him in a request."""
+        holders = {connection.from_actor for connection in self.design.connections.values()}
+        return name in holders and self.entity_of(name) == entity
+
     # ---- paths ------------------------------------------------
 
     def holder(self, path: AttributePath, items: dict[str, str | None]) -> Held:
@@ -208,7 +239,7 @@ class Entities:
             return Held(f"key:{first}", number[0], number[1]), entity, tuple(rest)
         if first in self.design.data:
             return self._key(first), first, tuple(rest)
-        entity = self._entity_of_actor(rest[0] if rest else "")
+        entity = self.entity_of(first) or self._entity_of_actor(rest[0] if rest else "")
         population, own = self._population(entity or first, first)
         return Held(f"key:{first}", population, own), entity, tuple(rest)
 
@@ -236,6 +267,8 @@ class Entities:
             return held, None  # a plain field belongs to the instance, whose key decides as well as it would
         if target is None:
             raise NotComputable(f"`{path}` leads to nothing that is known of `{entity}`", path.place)
+        if self._holds(name, target):
+            return self.actor(name), target
         label = f"{held.register.removeprefix('key:')}.{name}"
         population, own = self._population(target, label)
         return Held(f"key:{label}", population, own), target

@@ -26,6 +26,7 @@ from toscale.engine.model import (
     Steps,
     Visit,
 )
+from toscale.simulate.lowering.connections import Connections
 from toscale.simulate.lowering.entities import SIZE_REGISTER
 from toscale.simulate.lowering.ledger import Ledger
 from toscale.simulate.lowering.machines import Machines
@@ -60,6 +61,7 @@ class FlowLowering:
     design: Design
     machines: Machines
     sources: Sources
+    connections: Connections
     ledger: Ledger
     lowering: Lowering
     left_out: dict[str, str] = field(default_factory=dict)
@@ -120,7 +122,9 @@ class FlowLowering:
             if flow.trigger is None:
                 continue
             scope = self._scope(flow, set())
+            self.connections.opening(flow, scope)
             lowering.block(flow.steps, scope)
+            scope.touched.offered.update(self.connections.begins_with(flow))
             survey.touched[name] = set(scope.touched.registers)
             survey.offered[name] = scope.touched.registers | scope.touched.offered
         record = lowering.record
@@ -137,13 +141,15 @@ class FlowLowering:
 
     def _lower(self, lowering: StepLowering, name: str, certain: frozenset[str]) -> Steps:
         flow = self.design.flows[name]
-        return lowering.block(flow.steps, self._scope(flow, set(certain)))
+        scope = self._scope(flow, set(certain))
+        return (*self.connections.opening(flow, scope), *lowering.block(flow.steps, scope))
 
     def _scope(self, flow: language.Flow, known: set[str]) -> Scope:
         source = self.sources.sources.get(flow.name)
         batch = source.batch if isinstance(source, Consume) else 1
         caller = self._caller(flow)
         asks = caller is not None and caller not in self.design.components
+        known |= set(self.connections.begins_with(flow))
         return Scope(flow.name, caller, Touched(), known, batch=batch, asks=asks)
 
     def _caller(self, flow: language.Flow) -> str | None:
@@ -156,6 +162,9 @@ class FlowLowering:
         if isinstance(flow.trigger, language.FromActor):
             return flow.trigger.actor
         if isinstance(flow.trigger, language.After):
+            for cause in flow.trigger.causes:
+                if isinstance(cause, language.Event) and cause.subject in self.design.connections:
+                    return self.design.connections[cause.subject].from_actor
             causes = [cause.flow for cause in flow.trigger.causes if isinstance(cause, language.FlowDone)]
             for name in causes:
                 if name in self.design.flows and name not in seen and name != flow.name:
@@ -206,6 +215,9 @@ class FlowLowering:
         return None
 
     def _is_started(self, name: str, started: set[str], survey: Survey) -> bool:
+        source = self.sources.sources[name]
+        if isinstance(source, After) and source.events:
+            return True
         starters = self._starters(name, survey)
         return starters is None or any(starter in started for starter in starters)
 

@@ -169,7 +169,7 @@ class Lowered:
         if not isinstance(start, FlowDone):
             if any(pool.swept == f"{start} until {end}" for pool in self.model.pools):
                 return Found("span", f"{start} until {end}")
-            return Unknown(f"the event `{start}` is not simulated yet")
+            return self._from_event(str(start), end)
         for flow in (start.flow, end):
             found = self._flow(flow)
             if isinstance(found, Unknown):
@@ -178,3 +178,13 @@ class Lowered:
         if any(span.name == name for span in self.model.spans):
             return Found("span", name)
         return Unknown(f"`{start.flow}` does not cause `{end}`")
+
+    def _from_event(self, start: str, end: str) -> Found | Unknown:
+        """A span that begins with an event: with the one flow that the event starts, and that leads to `end`."""
+        found = self._flow(end)
+        if isinstance(found, Unknown):
+            return found
+        name = f"{start} until {end}"
+        if any(span.name == name for span in self.model.spans):
+            return Found("span", name)
+        return Unknown(f"no one simulated flow that `{start}` starts leads to `{end}`")

@@ -324,7 +324,6 @@ class Machines:
         """What is said of a component and has no effect yet."""
         for attribute, words in (
             ("scale", "the number of its replicas stays the same: scaling is not simulated"),
-            ("sockets", "held connections and their limit are not simulated"),
             (
                 "coalesce",
                 "misses of one key at the same moment are calls of their own: coalescing is not simulated",

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from toscale.engine.model import Key, NewKey, Step
+from toscale.engine.model import Holder, Key, NewKey, Step
 from toscale.simulate.lowering.entities import Held
 
 __all__ = ["Scope", "Touched"]
@@ -88,6 +88,14 @@ class Scope:
             step = NewKey if held.own else Key
             steps.append(step(path, held.register, held.population))
         return steps
+
+    def hold(self, path: str, register: str, connection: str) -> list[Step]:
+        """The step that makes sure that somebody is there who has this connection open."""
+        self.touched.add(register)
+        if register in self.known:
+            return []
+        self.known.add(register)
+        return [Holder(path, register, connection)]
 
     def make(self, path: str, held: Held) -> list[Step]:
         """The step that makes a new key."""

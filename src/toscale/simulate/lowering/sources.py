@@ -18,7 +18,8 @@ from toscale.design.conditions import Span
 from toscale.design.model import Design
 from toscale.design.parts import Formula
 from toscale.engine.laws import Law
-from toscale.engine.model import After, Clock, Consume, Poisson, Source
+from toscale.engine.model import After, Clock, Consume, Event, Poisson, Source
+from toscale.simulate.lowering.connections import Connections
 from toscale.simulate.lowering.ledger import Ledger, NotComputable
 from toscale.simulate.lowering.loops import trace, users
 from toscale.simulate.lowering.machines import Machines
@@ -41,6 +42,7 @@ class Sources:
     values: Values
     machines: Machines
     ledger: Ledger
+    connections: Connections
     sources: dict[str, Source] = field(default_factory=dict)
     because: dict[str, str] = field(default_factory=dict)  # why a flow has no source
     waits: dict[str, Law] = field(default_factory=dict)
@@ -86,10 +88,10 @@ class Sources:
     # ---- actors ------------------------------------------------
 
     def _actor(self, flow: language.Flow, trigger: language.FromActor) -> Source | None:
-        if trigger.over is not None:
+        if trigger.over is not None and trigger.over.connection not in self.connections.models:
             self.ledger.missing(
-                f"`{flow.name}` does not come over the connection `{trigger.over.connection}`: held "
-                "connections are not simulated yet.",
+                f"`{flow.name}` does not come over the connection `{trigger.over.connection}`, which is not "
+                "simulated.",
                 trigger.over.place,
                 path=flow.name,
                 flow=flow.name,
@@ -153,11 +155,20 @@ class Sources:
             )
         if trigger.per is None:
             return Clock(law.mean)
+        if trigger.per in self.connections.models:
+            held = self.connections.models[trigger.per].held
+            self.ledger.note(
+                f"`{flow.name}` runs every {law.mean:g} s for each `{trigger.per}`: as so many clocks without a "
+                "common beat nearly are, it is simulated as a Poisson process, each time for one of those that "
+                "are open.",
+                trigger.place,
+            )
+            return Poisson.at(held / law.mean)
         part = self.machines.parts.get(trigger.per)
         if part is None:
             self._without(
                 flow,
-                f"it runs once for each connection `{trigger.per}`, and those are not simulated yet",
+                f"it runs once for each connection `{trigger.per}`, which is not simulated",
                 missing=True,
             )
             return None
@@ -166,17 +177,22 @@ class Sources:
     # ---- other flows ------------------------------------------------
 
     def _after(self, flow: language.Flow, trigger: language.After) -> Source | None:
-        events = [cause for cause in trigger.causes if isinstance(cause, language.Event)]
-        if events:
-            self._without(flow, f"the event `{events[0]}` is not simulated yet", missing=True)
-            return None
+        events: list[Event] = []
+        for cause in trigger.causes:
+            if isinstance(cause, language.Event):
+                found = self.connections.event(cause)
+                if isinstance(found, str):
+                    self._without(flow, found, missing=True)
+                    return None
+                events.append(found)
         chance = 1.0 if trigger.chance is None else self.values.share(trigger.chance)
         wait = None
         if trigger.wait is not None:
             wait = self.values.law(trigger.wait, 0.0)[0]
             self.waits[flow.name] = wait
         causes = tuple(cause.flow for cause in trigger.causes if isinstance(cause, language.FlowDone))
-        return After(causes, chance, wait if wait is not None and wait.mean > 0 else None)
+        pause = wait if wait is not None and wait.mean > 0 else None
+        return After(causes, chance, pause, events=tuple(events))
 
     def _displace(self) -> None:
         """Flows behind long pauses get Poisson sources of their own, if the run is stationary and no span
@@ -189,7 +205,13 @@ class Sources:
             for name, source in self.sources.items()
             if isinstance(source, Poisson) and len(source.rates) == 1
         }
-        followers = {name: source for name, source in self.sources.items() if isinstance(source, After)}
+        followers = {}
+        for name, source in self.sources.items():
+            if isinstance(source, After):
+                if source.events:  # begins by itself; what it follows beside is left as it is
+                    known[name] = source.chance * sum(map(self.connections.rate, source.events))
+                else:
+                    followers[name] = source
         rates = traffic(known, followers)
         spanned = self._spanned(followers)
         for name in followers:
@@ -228,9 +250,7 @@ class Sources:
         ]
         sends = {name: buffers_of(self.design, name) for name in self.sources} if spans else {}
         for span in spans:
-            if not isinstance(span.start, language.FlowDone):
-                continue
-            reached = {span.start.flow}
+            reached = self._begun_by(span.start)
             while True:
                 sent = {buffer for name in reached for buffer in sends.get(name, ())}
                 more = {
@@ -248,6 +268,17 @@ class Sources:
             if span.end in reached:
                 found |= reached & set(followers)
         return found
+
+    def _begun_by(self, start: language.FlowDone | language.Event) -> set[str]:
+        """The flow that a span begins with, or those that its event starts."""
+        if isinstance(start, language.FlowDone):
+            return {start.flow}
+        event = self.connections.event(start)
+        return {
+            name
+            for name, source in self.sources.items()
+            if isinstance(source, After) and event in source.events
+        }
 
 
 def usual_rates(design: Design, values: Values) -> dict[str, float]:

@@ -38,6 +38,7 @@ from toscale.engine.model import (
 from toscale.simulate.lowering.attempts import Attempts
 from toscale.simulate.lowering.bounded import Bounds
 from toscale.simulate.lowering.calls import CallLowering
+from toscale.simulate.lowering.connections import Connections
 from toscale.simulate.lowering.entities import SIZE_REGISTER, Entities, Held
 from toscale.simulate.lowering.ledger import Ledger, NotComputable
 from toscale.simulate.lowering.machines import Machines
@@ -75,6 +76,7 @@ class StepLowering:
     ledger: Ledger
     measures: Mapping[str, str]
     bounds: Bounds
+    connections: Connections
     count: int = 0
     calls: CallLowering = field(init=False)
     repeats: RepeatLowering = field(init=False)
@@ -89,6 +91,7 @@ class StepLowering:
             self.record,
             self.ledger,
             self.bounds,
+            self.connections,
             self.block,
         )
         self.repeats = RepeatLowering(
@@ -289,12 +292,17 @@ class StepLowering:
                     if isinstance(number, Register):
                         scope.touched.add(number.name)
             case held:
-                known = self.bounds.test(held, scope)
-                if known is None:
+                bound = self.bounds.test(held, scope)
+                connected = None if bound is not None else self.connections.test(held, scope, path)
+                if bound is not None:
+                    test = bound
+                elif connected is not None:
+                    before += connected[0]
+                    test = connected[1]
+                else:
                     text = f"`{step.path}`: conditions on what is held are not simulated yet."
                     self.record.breaks(scope, text, step.place, path)
                     return None
-                test = known
         return before, test
 
     def wait(self, step: language.Wait, scope: Scope) -> Steps:
