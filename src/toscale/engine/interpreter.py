@@ -610,8 +610,10 @@ def advance(S, windows):  # type: ignore[no-untyped-def]
                 elif kind == LEAF_RING:
                     time_out(S, which)
                     continue
-                else:
+                elif kind == LEAF_TERM:
                     end_terms(S, which)
+                    continue
+                else:
                     if c.used_sockets + 1 >= c.n_sockets:  # it comes up again where there is room
                         c.events -= 1
                         return S_SOCKETS
