@@ -63,6 +63,7 @@ class _Open:
     attempt: int = 1
     found: bool | None = None
     awaited: bool = True
+    left: int | None = None
     parts: list[tuple[Doing, int, int]] = field(default_factory=list)
     children: list[_Open] = field(default_factory=list)
 
@@ -86,6 +87,7 @@ class _Open:
             attempt=self.attempt,
             found=self.found,
             awaited=self.awaited,
+            left=None if self.left is None else self.left * TICK,
             children=tuple(child.closed() for child in self.children),
         )
 
@@ -161,7 +163,7 @@ class _Unravelled:
             top = stack[-1]
             top.outcome = self.outcomes[k]
             if op in _AT_MACHINE and not looked_up:
-                top.machine = self.values[k] - self.first_machine(row) + 1
+                top.machine = self.machine(row, self.values[k])
             owners[k] = top
             ends = self.times[at[n + 1]] if n + 1 < len(at) else self.last(op, now, resumed)
             until[k] = ends
@@ -172,6 +174,7 @@ class _Unravelled:
         over = bool(at) and self.ops[self.rows[at[-1]]] in _ENDS
         if not over or end > resumed:
             span.awaited = False
+            span.left = resumed if resumed < _NEVER else None
         if not over:
             _give_up(span, end)
         self.children(keys, at, owners, until)
@@ -184,9 +187,11 @@ class _Unravelled:
             return now
         return max(now, resumed)
 
-    def first_machine(self, row: int) -> int:
-        """The number of the first machine of an instruction's station."""
-        return int(self.firsts[int(self.code[row].a)])
+    def machine(self, row: int, machine: int) -> int | None:
+        """The number of a machine among those of the instruction's station; None where it is the only one."""
+        station = int(self.code[row].a)
+        first, behind = int(self.firsts[station]), int(self.firsts[station + 1])
+        return machine - first + 1 if behind - first > 1 else None
 
     def children(
         self, keys: list[int], at: list[int], owners: dict[int, _Open], until: dict[int, int]
@@ -215,6 +220,7 @@ class _Unravelled:
             child = _without_wrapping(child)
             if op is Op.CALL:
                 child.attempt = self.values[k] + 1
+                child.outcome = child.outcome if child.awaited else _GIVEN_UP
             owners[k].children.append(child)
         for owner in owners.values():
             owner.children.sort(key=lambda one: one.begin)
@@ -255,11 +261,11 @@ def _give_up(span: _Open, end: int) -> None:
 
 
 def _without_wrapping(span: _Open) -> _Open:
-    """A task that is one passage and nothing else is that passage."""
+    """A task that is one span and nothing else is that span."""
     if span.component is None and len(span.children) == 1:
         only = span.children[0]
-        if only.component is not None and only.awaited and (only.begin, only.end) == (span.begin, span.end):
-            only.outcome, only.awaited = span.outcome, span.awaited
+        if only.awaited and (only.begin, only.end) == (span.begin, span.end):
+            only.outcome, only.awaited, only.left = span.outcome, span.awaited, span.left
             return only
     return span
 

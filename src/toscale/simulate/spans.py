@@ -42,7 +42,8 @@ class Span:
     `component` is None for what belongs to no place: the flow itself, a branch, an attempt at several steps.
     `machine` counts from 1. `attempt` is 1 at first. `outcome`: done, refused, failed, timed out, busy, or given
     up, where nobody waited for it any longer. `found`: whether a look-up hit; None where nothing was looked up.
-    `awaited`: whether the request went on only after it.
+    `awaited`: whether the request went on only after it. `left`: when whoever had called it waited no longer, where
+    that was before its end.
     """
 
     component: str | None
@@ -55,6 +56,7 @@ class Span:
     attempt: int = 1
     found: bool | None = None
     awaited: bool = True
+    left: float | None = None
     children: tuple[Span, ...] = ()
 
     def walk(self, depth: int = 0) -> Iterator[tuple[int, Span]]:
@@ -78,6 +80,7 @@ class Span:
             "attempt": self.attempt,
             "found": self.found,
             "awaited": self.awaited,
+            "left": self.left,
             "parts": [part.to_json() for part in self.parts],
             "children": [child.to_json() for child in self.children],
         }
