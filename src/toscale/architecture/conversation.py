@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from toscale.architecture.graph import ACTOR
 from toscale.architecture.step_words import around, condition, of, operation
@@ -72,6 +72,15 @@ class Message:
     text: str = ""
     quiet: str = ""
 
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "from": self.source,
+            "to": self.target,
+            "kind": self.kind.value,
+            "text": self.text,
+            "quiet": self.quiet,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Note:
@@ -79,6 +88,9 @@ class Note:
 
     over: str
     text: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {"over": self.over, "note": self.text}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +100,9 @@ class Section:
     label: str
     events: tuple[Event, ...]
 
+    def to_json(self) -> dict[str, Any]:
+        return {"label": self.label, "events": [event.to_json() for event in self.events]}
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -95,6 +110,9 @@ class Frame:
 
     kind: str
     sections: tuple[Section, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {"frame": self.kind, "sections": [section.to_json() for section in self.sections]}
 
 
 Event: TypeAlias = Message | Note | Frame
@@ -108,6 +126,14 @@ class Conversation:
     way: Way
     parties: tuple[tuple[str, str], ...]
     events: tuple[Event, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "flow": self.flow,
+            "way": self.way.value,
+            "parties": [{"name": name, "kind": kind} for name, kind in self.parties],
+            "events": [event.to_json() for event in self.events],
+        }
 
     def messages(self) -> Iterator[Message]:
         """All messages, in order, those in frames included."""

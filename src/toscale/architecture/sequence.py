@@ -145,7 +145,7 @@ def _wide(text: str, size: float) -> float:
 
 def _head_width(name: str, kind: str) -> float:
     text = SLACK * width(shortened(name, MOST / 1.5, NAME, bold=True), NAME, bold=True)
-    return 2 * (_outline(kind).sides + 2) + (SIGN + GAP if kind in SIGNS else 0) + text
+    return 2 * (_outline(kind).sides + 4) + (SIGN + GAP if kind in SIGNS else 0) + text
 
 
 def _outline(kind: str) -> Outline:
@@ -165,7 +165,7 @@ def _head(sheet: Sheet, name: str, kind: str, x: float) -> None:
         parts.append(f'<path class="ts-detail" d="{outline.details(rect)}"/>')
     middle = (outline.top + HEAD - outline.bottom) / 2
     sign = SIGNS.get(kind)
-    left = x - wide / 2 + outline.sides + 2
+    left = x - wide / 2 + outline.sides + 4
     if sign:
         parts.append(
             f'<path class="ts-detail" transform="translate({number(left)} {number(middle - SIGN / 2)})" d="{sign}"/>'

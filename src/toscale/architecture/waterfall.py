@@ -20,7 +20,7 @@ from toscale.quantity.formatting import format_number, format_quantity
 from toscale.quantity.units import TIME
 from toscale.simulate.spans import Doing, Part, Span, Trace
 
-__all__ = ["RULES", "Row", "heading", "rows_of", "seconds", "spent_in_words", "ticks", "waterfall", "waterfall_sheet"]
+__all__ = ["RULES", "Row", "explained", "heading", "own_words", "rows_of", "seconds", "shown_until", "spent_in_words", "ticks", "waterfall", "waterfall_sheet"]
 
 RULES = (
     ".toscale .ts-grid{stroke:@track}"
