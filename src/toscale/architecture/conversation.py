@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 from toscale.architecture.graph import ACTOR
@@ -160,9 +161,7 @@ def converse(design: Design, flow: str, way: Way = Way.HAPPY) -> Conversation | 
     if way is Way.FAILING and not (teller.missed or teller.failed):
         return None
     parties = dict.fromkeys(_parties(events))
-    kinds = [
-        (name, design.components[name].kind if name in design.components else ACTOR) for name in parties
-    ]
+    kinds = [(name, design.components[name].kind if name in design.components else ACTOR) for name in parties]
     return Conversation(flow, way, tuple(kinds), events)
 
 
@@ -325,7 +324,7 @@ class _Teller:
         asks, target = stops[-2], stops[-1]
         forgets = call.operation == "send" or bool(call.policies.is_async)
         last = Message(asks, target, Kind.SEND if forgets else Kind.CALL, text, quiet)
-        there = [Message(a, b, Kind.CALL) for a, b in zip(stops[:-2], stops[1:-1], strict=True)]
+        there = [Message(a, b, Kind.CALL) for a, b in pairwise(stops[:-1])]
         told: list[Event] = [*there, last]
         if forgets:
             told += self.steps(call.then, target)
@@ -333,7 +332,7 @@ class _Teller:
             told += self.failing(call, last)
         else:
             told += self.answered(call, asks, target)
-        for a, b in reversed(list(zip(stops[:-2], stops[1:-1], strict=True))):
+        for a, b in reversed(list(pairwise(stops[:-1]))):
             told.append(self.answer(b, a))
         return tuple(told)
 

@@ -88,7 +88,9 @@ class Sheet:
             f'width="{number(rect.width)}" height="{number(rect.height)}"'
             + (f' rx="{number(radius)}"' if radius else "")
         )
-        self.parts.append(f"<rect {shape}><title>{escaped(title)}</title></rect>" if title else f"<rect {shape}/>")
+        self.parts.append(
+            f"<rect {shape}><title>{escaped(title)}</title></rect>" if title else f"<rect {shape}/>"
+        )
         self.reach(rect.x, rect.y)
         self.reach(rect.right, rect.bottom)
 

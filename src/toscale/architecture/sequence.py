@@ -8,6 +8,7 @@ that no text meets another or a line.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from toscale.architecture.conversation import Conversation, Event, Frame, Kind, Message, Note
 from toscale.architecture.geometry import Rect
@@ -110,7 +111,7 @@ def sequence_sheet(conversation: Conversation) -> Sheet:
 def _columns(conversation: Conversation, order: list[str]) -> dict[str, float]:
     """The x of each party's line: its neighbours are as far away as what is said between them needs."""
     heads = {name: _head_width(name, kind) for name, kind in conversation.parties}
-    apart = [(heads[a] + heads[b]) / 2 + APART for a, b in zip(order, order[1:], strict=False)]
+    apart = [(heads[a] + heads[b]) / 2 + APART for a, b in pairwise(order)]
 
     def needs(place: int, room: float) -> None:
         if 0 <= place < len(apart):
@@ -158,7 +159,9 @@ def _head(sheet: Sheet, name: str, kind: str, x: float) -> None:
     outline = _outline(kind)
     wide = _head_width(name, kind)
     rect = Rect(x - wide / 2, 0.0, wide, HEAD)
-    parts = [f'<g class="ts-node ts-of-{CATEGORIES[category]}" data-node="{escaped(name)}"><title>{escaped(name)}</title>']
+    parts = [
+        f'<g class="ts-node ts-of-{CATEGORIES[category]}" data-node="{escaped(name)}"><title>{escaped(name)}</title>'
+    ]
     parts += [f'<path class="ts-outline" d="{path}"/>' for path in outline.behind(rect)]
     parts.append(f'<path class="ts-outline" d="{outline.path(rect)}"/>')
     if outline.details(rect):

@@ -5,6 +5,7 @@ characters; where the columns do not fit, a list of who calls whom.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from toscale.architecture.characters import columns
 from toscale.architecture.conversation import Conversation, Event, Frame, Kind, Message, Note
@@ -77,10 +78,7 @@ def sequence_text(conversation: Conversation, width: int, *, ascii_only: bool = 
 def _columns(conversation: Conversation) -> dict[str, int]:
     """The column of each party."""
     names = [name for name, _ in conversation.parties]
-    apart = [
-        (columns(_cut(a)) + 1) // 2 + (columns(_cut(b)) + 1) // 2 + 2
-        for a, b in zip(names, names[1:], strict=False)
-    ]
+    apart = [(columns(_cut(a)) + 1) // 2 + (columns(_cut(b)) + 1) // 2 + 2 for a, b in pairwise(names)]
     for one in conversation.messages():
         place, to = names.index(one.source), names.index(one.target)
         wide = max(columns(text) for text in _texts(one)) + (7 if place == to else 4)
@@ -208,7 +206,9 @@ def _listed(events: tuple[Event, ...], depth: int) -> Iterator[str]:
             case Message(source, target, kind, text, quiet):
                 if kind is Kind.ANSWER and not text:
                     continue
-                said = f"{'✗ ' if kind in (Kind.LOST, Kind.ERROR) else ''}{text}" + (f" ({quiet})" if quiet else "")
+                said = f"{'✗ ' if kind in (Kind.LOST, Kind.ERROR) else ''}{text}" + (
+                    f" ({quiet})" if quiet else ""
+                )
                 yield f"{space}{source} → {target}" + (f": {said}" if said else "")
             case Note(over, text):
                 yield f"{space}{over}: {text}"

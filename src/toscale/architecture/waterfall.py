@@ -20,7 +20,20 @@ from toscale.quantity.formatting import format_number, format_quantity
 from toscale.quantity.units import TIME
 from toscale.simulate.spans import Doing, Part, Span, Trace
 
-__all__ = ["RULES", "Row", "explained", "heading", "own_words", "rows_of", "seconds", "shown_until", "spent_in_words", "ticks", "waterfall", "waterfall_sheet"]
+__all__ = [
+    "RULES",
+    "Row",
+    "explained",
+    "heading",
+    "own_words",
+    "rows_of",
+    "seconds",
+    "shown_until",
+    "spent_in_words",
+    "ticks",
+    "waterfall",
+    "waterfall_sheet",
+]
 
 RULES = (
     ".toscale .ts-grid{stroke:@track}"
@@ -93,7 +106,9 @@ def explained(trace: Trace) -> str:
     """How the request stands among the others, and how it ended."""
     said = []
     if trace.slower_than is not None:
-        said.append(f"slower than {100 * trace.slower_than:.3g}% of {format_number(float(trace.among))} requests")
+        said.append(
+            f"slower than {100 * trace.slower_than:.3g}% of {format_number(float(trace.among))} requests"
+        )
     if trace.outcome not in ("done", "answered"):
         said.append(f"ended {trace.outcome}" if trace.outcome != "failed" else "ended as failed")
     return "; ".join(said)
@@ -185,8 +200,8 @@ def waterfall(trace: Trace, theme: Theme = "auto") -> str:
     """The waterfall as SVG."""
     sheet = waterfall_sheet(trace)
     said = ". ".join(
-        f"{row.name}{f' ({row.asked})' if row.asked else ''}: from {seconds(row.span.begin)} to {seconds(row.span.end)}, "
-        f"{row.span.outcome}"
+        f"{row.name}{f' ({row.asked})' if row.asked else ''}: from {seconds(row.span.begin)} "
+        f"to {seconds(row.span.end)}, {row.span.outcome}"
         for row in rows_of(trace)
     )
     return sheet.svg(f"{trace.flow}: {heading(trace)}", said, theme, RULES)

@@ -15,6 +15,7 @@ from toscale.design.problems import DesignError
 
 if TYPE_CHECKING:
     from toscale.architecture.walk import WalkThrough
+    from toscale.simulate.lowering.lowered import At
     from toscale.simulate.spans import Trace
 
 __all__ = ["run"]
@@ -33,7 +34,9 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
         return design
     flows = _flows(design, options.flow)
     if not flows and not options.json:
-        terminal.say("There is no flow yet, and so nothing to walk through. Write one under `flows`, such as:")
+        terminal.say(
+            "There is no flow yet, and so nothing to walk through. Write one under `flows`, such as:"
+        )
         terminal.line("  look: {from: visitor, rate: 20 / s, steps: [{app: 5 ms}]}")
         return 0
     try:
@@ -87,11 +90,13 @@ def _traces(
     from toscale.simulate.lower import lower
     from toscale.simulate.traces import trace
 
-    at = "upper" if options.upper else "median"
+    at: At = "upper" if options.upper else "median"
     lowered = lower(design, at=at, multiple=options.at)
     simulated = {flow.name for flow in lowered.model.flows}
     why_not = {
-        name: lowered.left_out.get(name, "nothing starts it") for name in design.flows if name not in simulated
+        name: lowered.left_out.get(name, "nothing starts it")
+        for name in design.flows
+        if name not in simulated
     }
     if not simulated or (options.flow is not None and options.flow not in simulated):
         return (), why_not

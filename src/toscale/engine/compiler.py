@@ -56,7 +56,15 @@ from toscale.engine.model import (
     walk,
 )
 from toscale.engine.state import CODE, LINK, NUMBER, TICK, Op, records
-from toscale.engine.tables import CodePlace, ModelError, Passage, Tables, law_tables, population_tables, salt_of
+from toscale.engine.tables import (
+    CodePlace,
+    ModelError,
+    Passage,
+    Tables,
+    law_tables,
+    population_tables,
+    salt_of,
+)
 
 OPERATORS = ("<", "<=", ">", ">=", "=", "!=")
 _POLICIES = {

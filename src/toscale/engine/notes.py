@@ -76,9 +76,12 @@ def write(S, i, row, passed, key, value):  # type: ignore[no-untyped-def]
     n.flow = t.flow
 
 
-def with_notes(tables: Tables, room: int, only: Collection[int] | None = None) -> tuple[Tables, tuple[int, ...]]:
+def with_notes(
+    tables: Tables, room: int, only: Collection[int] | None = None
+) -> tuple[Tables, tuple[int, ...]]:
     """The tables with a second copy of the code, in which a NOTE stands before each instruction that does
-    something (before those of the rows `only`, if given), room for so many notes, and the entries of the flows in that copy.
+    something (before those of the rows `only`, if given), with room for so many notes; and the entries of the flows
+    in that copy.
     """
     code = tables.arrays["code"]
     size = len(tables.labels)

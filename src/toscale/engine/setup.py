@@ -355,6 +355,7 @@ def window_ticks(seconds: float) -> int:
 
 
 def machines_of(station: Any) -> int:
+    """How many machines a station's queue or policy chooses from."""
     if station.shards:
         return int(station.shards * station.copies)
     return 1 if station.policy is Policy.SHARED else int(station.machines)

@@ -159,7 +159,7 @@ class _Unravelled:
             looked_up = row > 0 and self.ops[row - 1] in (Op.GET, Op.MGET)
             if looked_up and self.ops[row - 1] is Op.GET:
                 stack[-1].found = self.values[k] > 0
-            _align(stack, place.passages, now)
+            _align(stack, place.passages, now, self.outcomes[k])
             top = stack[-1]
             top.outcome = self.outcomes[k]
             if op in _AT_MACHINE and not looked_up:
@@ -169,7 +169,7 @@ class _Unravelled:
             until[k] = ends
             top.add(_DOINGS.get(op, Doing.WAITED), now, ends)
         end = max([span.begin, *(until[k] for k in at)])
-        _align(stack, (), end)
+        _align(stack, (), end, None)
         span.end = end
         over = bool(at) and self.ops[self.rows[at[-1]]] in _ENDS
         if not over or end > resumed:
@@ -237,14 +237,17 @@ class _Unravelled:
         return sorted(dict.fromkeys(found), key=lambda key: self.by_key[key][0])
 
 
-def _align(stack: list[_Open], passages: Any, now: int) -> None:
-    """Closes the spans that the request has left, and opens those that it has come to."""
+def _align(stack: list[_Open], passages: Any, now: int, outcome: int | None) -> None:
+    """Closes the spans that the request has left, with the outcome that it left them with (None: the last that is
+    known), and opens those that it has come to.
+    """
     depth = 0
     while depth < min(len(passages), len(stack) - 1) and stack[depth + 1].number == passages[depth].number:
         depth += 1
     while len(stack) - 1 > depth:
         span = stack.pop()
         span.end = now
+        span.outcome = span.outcome if outcome is None else outcome
         stack[-1].add(Doing.CALLED, span.begin, now)
     for passage in passages[depth:]:
         span = _Open(passage.part, passage.path, now, passage.number)
@@ -319,4 +322,4 @@ def _joined(
 
 def _mixed(value: int) -> int:
     with np.errstate(over="ignore"):
-        return int(mix(np.uint64(value & (1 << 64) - 1)))
+        return int(mix(np.uint64(value & (1 << 64) - 1)))  # type: ignore[no-untyped-call]

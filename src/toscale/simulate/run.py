@@ -189,7 +189,7 @@ def simulate_model(
 
 def replay_of(
     design: Design, *, seed: int = 1, at: At = "median", multiple: float = 1.0
-) -> tuple[Lowered, Replay, float, float]:
+) -> tuple[Replay, float, float]:
     """The first replication that `simulate` makes of a load, to be made again; when its warm-up is over, and
     when it ends at the latest (seconds).
     """
@@ -205,8 +205,8 @@ def replay_of(
         design.run.start == "empty",
     )
     if lasts is not None:
-        return here, replay, 0.0, lasts
-    return here, replay, pace(here.model, theory).warm_up, inf
+        return replay, 0.0, lasts
+    return replay, pace(here.model, theory).warm_up, inf
 
 
 def _stationary(twin: Twin) -> dict[str, StoreStart]:

@@ -54,7 +54,7 @@ def trace(
 
     if simulation is not None:
         seed, multiple = simulation.seed, simulation.multiple
-    lowered, replay, begin, end = replay_of(design, seed=seed, at=at, multiple=multiple)
+    replay, begin, end = replay_of(design, seed=seed, at=at, multiple=multiple)
     names = [one.name for one in replay.model.flows]
     if flow is not None and flow not in names:
         raise KeyError(flow)
