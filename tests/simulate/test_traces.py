@@ -229,7 +229,7 @@ def test_requests_are_those_of_the_simulation_and_lie_at_its_figures() -> None:
         assert found[why].begins >= simulation.median.warm_up
         check(found[why])
     miss = found["troubled"]
-    assert [span.found for span in spans(miss, "cache")][0] is False
+    assert spans(miss, "cache")[0].found is False
     assert [span.attempt for span in spans(miss, "links")] == [1, 2]
     assert [span.component for span in miss.root.children] == ["edge"]
 
