@@ -33,6 +33,7 @@ from toscale.engine.machines import (
 )
 from toscale.engine.messages import end_request, send, take_batch, touch_buffer
 from toscale.engine.model import Outcome
+from toscale.engine.notes import note
 from toscale.engine.repeat import begin_pass, in_vain, judge_pass, leave_repeat, pass_again
 from toscale.engine.state import Op, Status
 from toscale.engine.stores import FRESH, INDEX, bucket_of, drop, get, put, shard_of
@@ -111,6 +112,7 @@ BACK, LOCK, UNLOCK, BEGIN, NEXT, LEAVE = (
 )
 
 HOLDER, REACH, IF_OPEN = int(Op.HOLDER), int(Op.REACH), int(Op.IF_OPEN)
+NOTE = int(Op.NOTE)
 
 O_DONE, O_REFUSED, O_FAILED, O_TIMED_OUT, O_BUSY = (
     int(Outcome.DONE),
@@ -316,6 +318,9 @@ def run_task(S, i):  # type: ignore[no-untyped-def]
             if O_REFUSED <= t.outcome <= O_BUSY and S.registers[i, step.a] < step.b:
                 passed += back_off(S, i, step)
                 pc = np.int64(step.c)
+        elif op == NOTE:
+            note(S, i, step, passed)
+            pc += 1
         else:
             pc = run_step(S, i, pc)
             if pc < 0:

@@ -21,7 +21,7 @@ Op = IntEnum(
     "SPAWN FORK JOIN EACH IF_CHANCE IF_FLAG IF_COMPARE SET RAISE MARK UNMARK MARKFAIL TAKE DONE DIE END FAIL "
     "CHOOSE SEE CLAIM AHEAD STASH AWAIT RETURN EXTEND KEEP SWEEP OVER LOOK WRITE PASS IF_HOLDS IF_LEFT "
     "REPEAT JUDGE AGAIN VAIN IF_ENDED ANSWERED BACK LOCK UNLOCK BEGIN NEXT LEAVE "
-    "HOLDER REACH IF_OPEN",
+    "HOLDER REACH IF_OPEN NOTE",
     start=0,
 )
 """The instructions; what each does stands beside its branch in `toscale.engine.interpreter`."""
@@ -420,6 +420,25 @@ METER = np.dtype(
     align=True,
 )
 
+NOTE = np.dtype(
+    [
+        ("key", "u8"),  # of the task
+        ("parent", "u8"),  # the key of the task that waits for it; 0
+        ("request", "u8"),
+        ("top", "u8"),  # the request of the first of those that wait for it
+        ("start", "i8"),
+        ("now", "i8"),
+        ("passed", "f8"),  # ticks that are decided but have not passed yet
+        ("value", "i8"),  # of the register that the note names
+        ("row", "i4"),  # of the instruction that comes next; -1: a message of the batch that is done
+        ("task", "i4"),
+        ("outcome", "i4"),
+        ("flow", "i4"),
+    ],
+    align=True,
+)
+"""What a NOTE writes down: a task is about to do an instruction."""
+
 CONTROL = np.dtype(
     [
         ("seed", "u8"),
@@ -452,6 +471,7 @@ CONTROL = np.dtype(
         ("locked_margin", "i8"),  # keys that may be locked at one moment
         ("used_sockets", "i8"),
         ("free_socket", "i8"),
+        ("noted", "i8"),  # notes that were to be written, those that found no room included
         ("n_tasks", "i8"),  # lengths of the arrays
         ("n_messages", "i8"),
         ("n_trackers", "i8"),
@@ -480,6 +500,7 @@ CONTROL = np.dtype(
         ("n_locks", "i8"),
         ("n_locked", "i8"),
         ("n_locked_buckets", "i8"),
+        ("n_notes", "i8"),
     ],
     align=True,
 )
@@ -558,6 +579,7 @@ ARRAYS: dict[str, tuple[Any, int]] = {
     "snap_connections": (CONNECTION, 2),
     "snap_live": (np.int64, 1),
     "histogram": (np.int32, 3),
+    "notes": (NOTE, 1),
 }
 """The arrays of a run: what each holds, and how many dimensions it has."""
 
