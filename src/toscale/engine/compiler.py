@@ -626,7 +626,7 @@ class _Compiler:
             case Chance(probability):
                 self.emit(Op.IF_CHANCE, step.path, a=otherwise, x=probability)
             case Holds() | Left():
-                bounded_test(self, step.test, otherwise)
+                bounded_test(self, step.test, otherwise, frame)
             case Flag(register):
                 self.emit(Op.IF_FLAG, a=otherwise, b=self.register(register))
             case Compare(left, operator, right):

@@ -75,7 +75,9 @@ def pace(model: Model, twin: Twin, *, wanted: int = 2_000) -> Pace:
     warm_up = WARM_UP * (relaxation + latency)
     terms = [s.term for f in model.flows for s in walk(f.steps) if isinstance(s, Take | Extend)]
     terms += [pool.term for pool in model.pools]
-    warm_up = max([warm_up, *(term for term in terms if term is not None)])  # until nobody is missing who holds one
+    warm_up = max(
+        [warm_up, *(term for term in terms if term is not None)]
+    )  # until nobody is missing who holds one
     rates = [f.rate for f in twin.flows.values() if f.rate > 0]
     events = _PER_CALL * sum(s.arrivals for s in twin.stations.values()) + 3.0 * sum(rates)
     slowest = min(rates, default=1.0)

@@ -132,7 +132,11 @@ def broken(
             if any(getattr(step, "pool", None) == pool.name for step in walk(flow.steps)):
                 add("flow", flow.name, f"{pool.name} is taken as enough for all")
                 for name in sorted({s.station for s in walk(flow.steps) if isinstance(s, Visit)}):
-                    add("station", name, f"{pool.name}, which {flow.name} asks for, is taken as enough for all")
+                    add(
+                        "station",
+                        name,
+                        f"{pool.name}, which {flow.name} asks for, is taken as enough for all",
+                    )
     for shelf in model.stores:
         if shelf.memory is not None and shelf.shards > 1:
             add("store", shelf.name, "all shards are taken as alike, though each has other keys")
