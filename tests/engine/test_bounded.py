@@ -43,6 +43,7 @@ from toscale.engine.model import (
     Pass,
     Pick,
     Poisson,
+    Policy,
     Pool,
     Population,
     Register,
@@ -303,6 +304,34 @@ def test_a_token_bucket_refuses_as_often_as_it_must(rate: float, capacity: int) 
     assert counts(found, "beyond").sum() == counts(found, "within").sum() == 0
 
 
+def test_a_line_before_a_bucket_lets_through_at_its_rate_and_never_more() -> None:
+    """Whoever finds none waits for the next token: the waits are those of M/D/1 behind `capacity` who need not wait,
+    and with a bucket of one token they are those of M/D/1: load / (2 (1 - load)) tokens' time on average.
+    """
+    model = one_flow(40.0, Take("t", "p", line=True), Await("a", "p"), pools=(Pool("p", 1.0, 50.0),))
+    found = run(model, 400.0, warm=2.0)
+    meter = found.readings().meters
+    times, done = (np.diff(meter[name][:, 0].astype(np.float64)) for name in ("total", "done"))
+    assert agrees(times * TICK, done, 0.8 / (2 * 0.2) / 50.0)
+    assert counts(found, "beyond").sum() == counts(found, "refused").sum() == 0
+    assert counts(found, "passed").sum() == pytest.approx(done.sum(), abs=1)
+
+
+def test_each_machine_has_units_of_its_own() -> None:
+    """Requests come to three machines at random: each has a bucket, and a third of them."""
+    take: Steps = (Take("t", "p"),)
+    model = one_flow(
+        135.0,
+        Visit("v", "api", body=take),
+        pools=(Pool("p", 3.0, 50.0, machines=3),),
+        stations=(Station("api", 3, slots=5, policy=Policy.RANDOM),),
+    )
+    found = run(model, 200.0, warm=2.0)
+    refused, taken = counts(found, "refused"), counts(found, "taken")
+    assert agrees(refused, refused + taken, refusals(0.9, 3))
+    assert int(found.state.control[0].accounts) == 3
+
+
 def test_a_key_is_in_its_stationary_state_when_it_is_first_touched() -> None:
     """Without a warm-up, and each key touched but a few times: refusals are as frequent as in the long run."""
     tenants = Population("tenant", 1, 20_000, 0.0)
@@ -474,7 +503,7 @@ def test_many_keys_and_leases_make_the_arrays_grow() -> None:
     [
         (Take("t", "nowhere"),),
         (Choose("c", "p", "list"),),
-        (Take("t", "q", line=True),),
+        (Take("t", "q", keys="list"),),
         (TakeAhead("t", "q", None, 5, 1.0),),
     ],
 )

@@ -335,13 +335,35 @@ def test_what_nobody_takes_is_unknown() -> None:
     assert isinstance(result.find(subject), Unknown)
 
 
-def test_a_line_before_what_refills_is_said_not_to_be_simulated() -> None:
-    result = lowered(
-        limiter().replace(
-            "refills: tenant.limit", "refills: tenant.limit\n        waiting: in order of arrival"
-        )
+def test_who_takes_what_refills_may_wait_for_it() -> None:
+    text = limiter().replace(
+        "refills: tenant.limit", "refills: tenant.limit\n        waiting: in order of arrival"
     )
-    assert "a line before what refills" in result.left_out["call"]
+    result = lowered(text)
+    assert only(Take, result, "call").line
+    assert only(Await, result, "call").key == "key:tenant"
+    later = lowered(text.replace("take allowance", "queue for allowance"))
+    assert "cannot have it later" in later.left_out["call"]
+
+
+def test_a_local_share_is_that_of_a_machine() -> None:
+    text = (
+        limiter().replace("- go on", "- limiter: take local allowance").rstrip()
+        + """
+      local allowance:
+        stored in: limiter
+        per: [tenant, limiter]
+        at most: tenant.limit * 2 s / 4
+        refills: tenant.limit / 4
+"""
+    )
+    result = lowered(text)
+    local = pool(result, "local allowance")
+    assert local.machines == 4
+    assert isinstance(local.capacity, ByShare)
+    assert local.capacity.points[0][1] == pytest.approx(1.0)
+    elsewhere = lowered(text.replace("limiter: take local allowance", "counters: take local allowance"))
+    assert "is asked for at another place" in elsewhere.left_out["call"]
 
 
 def test_other_states_are_left_to_others() -> None:

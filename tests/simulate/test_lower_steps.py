@@ -42,7 +42,7 @@ SERVICES = "{edge: {kind: load_balancer}, app: {kind: service, concurrency: 8}, 
 DATA = """{post: {stored in: db, how many: 1k, fields: {id: uuid key, author: user}},
   user: {how many: 100, has many: {followers: {of: user, mean: 200, shape: pareto(1.5), at most: 1M}, friends: {exactly: 3}}},
   seat: {stored in: db, how many: 5, at most: 1},
-  token: {stored in: db, at most: 1, refills: 1 / s, waiting: in order of arrival}}"""
+  token: {stored in: db, per: post, at most: user.followers}}"""
 WITH_DATA = "{app: {kind: service}, db: {kind: database}, q: {kind: queue, partitions: 4}, w: {kind: worker, concurrency: 4}}"
 
 
@@ -276,7 +276,7 @@ def test_equal_steps_have_equal_paths_whatever_stands_before_them() -> None:
     ("step", "word"),
     [
         ("{if: post is taken, then: [{app: 1 ms}]}", "held"),
-        ("{db: take token}", "a line before"),
+        ("{db: take token}", "no figure"),
     ],
 )
 def test_what_cannot_be_simulated_leaves_its_flow_out_by_name_and_place(step: str, word: str) -> None:

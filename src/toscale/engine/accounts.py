@@ -98,11 +98,19 @@ def capacity_of(S, pool, share):  # type: ignore[no-untyped-def]
 
 
 @jit
-def account_of(S, pool, key):  # type: ignore[no-untyped-def]
-    """The account of a key, brought up to date; made, in its stationary state, where it was never touched."""
-    a = find_account(S, pool, key)
+def at_machine(key, machine):  # type: ignore[no-untyped-def]
+    """What stands for a key at a machine, where each machine has accounts of its own."""
+    return mix(key + np.uint64(machine + 1) * GOLDEN) >> np.uint64(1)
+
+
+@jit
+def account_of(S, pool, own, key):  # type: ignore[no-untyped-def]
+    """The account of a key (`own`: that, or what stands for it at a machine), brought up to date; made, in its
+    stationary state, where it was never touched.
+    """
+    a = find_account(S, pool, own)
     if a < 0:
-        a = add_account(S, pool, key)
+        a = add_account(S, pool, own)
         p = S.pools[pool]
         row = S.accounts[a]
         share = share_of(S, pool, key)
@@ -112,9 +120,9 @@ def account_of(S, pool, key):  # type: ignore[no-untyped-def]
             row.refill = by_share(S, p.refills, p.n_refills, share)
         row.left = row.capacity
         row.bound = row.capacity
-        rate = p.asked * share
+        rate = p.asked * share / max(1, p.machines)
         if p.spends and rate > 0.0 and row.refill > 0.0 and row.capacity >= 1.0:
-            salt = mix(key ^ mix(S.control[0].seed + p.salt))
+            salt = mix(own ^ mix(S.control[0].seed + p.salt))
             row.bound = row.capacity - stationary_debt(rate, row.refill, row.capacity, 1.0, salt)
             row.left = row.bound
             if p.ahead > 1.0:

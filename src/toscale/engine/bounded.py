@@ -13,11 +13,13 @@ import numpy as np
 from toscale.engine.accounts import (
     account_of,
     add_account,
+    at_machine,
     capacity_of,
     find_account,
     share_of,
     stationary_stash,
 )
+from toscale.engine.arrivals import LONGEST
 from toscale.engine.draws import GOLDEN, draw_index, mix, number, unit
 from toscale.engine.jit import jit
 from toscale.engine.leases import (
@@ -45,6 +47,9 @@ CHOICES = 64
 """Keys that are drawn by popularity before the next free one is looked for."""
 LOOKED_THROUGH = 1024
 """Keys that are looked through for a free one behind the last that was drawn."""
+
+ROUNDED = 4.0
+"""Ticks by which what was promised may come too early: times are whole ticks."""
 
 FINE = 1048576.0
 """What a `Look` has read is kept in such parts of a unit."""
@@ -115,8 +120,8 @@ def let_through(S, i, a, units, register):  # type: ignore[no-untyped-def]
     row = S.accounts[a]
     p = S.pools[row.pool]
     p.passed += units
-    if row.bound >= units:
-        row.bound -= units
+    if row.bound >= units - ROUNDED * row.refill:
+        row.bound = max(0.0, row.bound - units)
     else:
         p.beyond += units
 
@@ -143,6 +148,27 @@ def key_in(S, i, register):  # type: ignore[no-untyped-def]
 
 
 @jit
+def own_key(S, i, step):  # type: ignore[no-untyped-def]
+    """What a pool's account is found by: the key, at the machine in a register where each has its own."""
+    key = key_in(S, i, step.b)
+    if step.mask == np.uint64(0):
+        return key
+    return at_machine(key, S.registers[i, np.int64(step.mask) - 1])
+
+
+@jit
+def account_at(S, i, step, pool):  # type: ignore[no-untyped-def]
+    """The account that a step is about, brought up to date."""
+    return account_of(S, pool, own_key(S, i, step), key_in(S, i, step.b))
+
+
+@jit
+def listed_key(S, i, step, j):  # type: ignore[no-untyped-def]
+    """The j-th key that is taken at once."""
+    return np.uint64(S.registers[i, step.b + 1 + j])
+
+
+@jit
 def claim(S, i, pc):  # type: ignore[no-untyped-def]
     """Units of a pool for this request: all of them, or none; where it may, it stands in line for them."""
     step = S.code[pc]
@@ -151,7 +177,9 @@ def claim(S, i, pc):  # type: ignore[no-untyped-def]
     p = S.pools[pool]
     units = np.int64(max(number(S, i, np.int64(step.num)), 1.0))
     if p.spends:
-        a = account_of(S, pool, key_in(S, i, step.b))
+        a = account_at(S, i, step, pool)
+        if step.d == 1:
+            return promise(S, i, pc, a, units)
         if S.accounts[a].left < units:
             return turn_away(S, i, pool, units, within_bound(S, a) >= units, step)
         S.accounts[a].left -= units
@@ -163,24 +191,23 @@ def claim(S, i, pc):  # type: ignore[no-untyped-def]
     got = np.int64(0)
     within = True
     for j in range(keys):
-        a = account_of(S, pool, np.uint64(S.registers[i, step.b + 1 + j]) if listed else key_in(S, i, step.b))
+        if listed:
+            a = account_of(S, pool, listed_key(S, i, step, j), listed_key(S, i, step, j))
+        else:
+            a = account_at(S, i, step, pool)
         row = S.accounts[a]
         within = bool(within and within_bound(S, a) >= units)
         if got == j and row.head < 0 and row.capacity - row.held >= units:
             row.held += units  # so that a key that is named twice is counted twice
             got += 1
     for j in range(got):
-        a = find_account(
-            S, pool, np.uint64(S.registers[i, step.b + 1 + j]) if listed else key_in(S, i, step.b)
-        )
+        a = find_account(S, pool, listed_key(S, i, step, j) if listed else own_key(S, i, step))
         S.accounts[a].held -= units
     if got < keys and step.d != 1:
         return turn_away(S, i, pool, units * keys, within, step)
     also = np.int64(-1)
     for j in range(keys):
-        a = find_account(
-            S, pool, np.uint64(S.registers[i, step.b + 1 + j]) if listed else key_in(S, i, step.b)
-        )
+        a = find_account(S, pool, listed_key(S, i, step, j) if listed else own_key(S, i, step))
         k = new_lease(S, a, units, HELD)
         S.leases[k].also = also
         also = handle_of(S, k)
@@ -197,12 +224,35 @@ def claim(S, i, pc):  # type: ignore[no-untyped-def]
 
 
 @jit
+def promise(S, i, pc, a, units):  # type: ignore[no-untyped-def]
+    """The next units of a bucket are this request's: it is told how many ticks it must wait for them. What others
+    have been promised before is missing of the bucket, which may so be less than empty.
+    """
+    step = S.code[pc]
+    row = S.accounts[a]
+    p = S.pools[row.pool]
+    row.left -= units
+    p.taken += units
+    wait = np.int64(0)
+    if row.left < 0.0:
+        ticks = LONGEST if row.refill <= 0.0 else math.ceil(-row.left / row.refill) + 1.0
+        wait = np.int64(min(ticks, LONGEST))
+        p.joined += 1
+        p.served += 1
+        p.waited += wait
+        p.lined_time += wait
+    S.registers[i, step.law] = wait
+    S.registers[i, step.c] = 0
+    return pc + 1
+
+
+@jit
 def claim_ahead(S, i, pc):  # type: ignore[no-untyped-def]
     """As many units as there are, up to a number: one for this request, the others for the machine's stash."""
     step = S.code[pc]
     pool = np.int64(step.a)
     p = S.pools[pool]
-    a = account_of(S, pool, key_in(S, i, step.b))
+    a = account_at(S, i, step, pool)
     row = S.accounts[a]
     if row.left < 1.0:
         return turn_away(S, i, pool, np.int64(1), row.bound >= 1.0, step)
@@ -239,7 +289,7 @@ def from_stash(S, i, pc):  # type: ignore[no-untyped-def]
     p = S.pools[pool]
     key = key_in(S, i, step.b)
     machine = S.registers[i, step.law] if step.law >= 0 else np.int64(-1)
-    own = mix(key + np.uint64(machine + 1) * GOLDEN) >> np.uint64(1)
+    own = at_machine(key, machine)
     S.registers[i, step.d] = np.int64(own)
     e = find_account(S, stash, own)
     if e < 0:
@@ -256,7 +306,7 @@ def from_stash(S, i, pc):  # type: ignore[no-untyped-def]
     if row.left >= 1.0:
         row.left -= 1.0
         S.pools[stash].passed += 1
-        let_through(S, i, account_of(S, pool, key), np.int64(1), np.int64(step.x))
+        let_through(S, i, account_of(S, pool, key, key), np.int64(1), np.int64(step.x))
         S.registers[i, step.c] = 1
     else:
         S.registers[i, step.c] = 0
@@ -322,7 +372,7 @@ def look(S, i, pc):  # type: ignore[no-untyped-def]
     """How much is left, for a later `write`."""
     step = S.code[pc]
     pool = np.int64(step.a)
-    a = account_of(S, pool, key_in(S, i, step.b))
+    a = account_at(S, i, step, pool)
     left = free_units(S, a)
     S.registers[i, step.c] = np.int64(left * FINE)
     if left < 1.0:
@@ -337,7 +387,7 @@ def write(S, i, pc):  # type: ignore[no-untyped-def]
     pool = np.int64(step.a)
     touch_pool(S, pool)
     p = S.pools[pool]
-    a = account_of(S, pool, key_in(S, i, step.b))
+    a = account_at(S, i, step, pool)
     if p.spends:
         S.accounts[a].left = S.registers[i, step.c] / FINE - 1.0
         p.taken += 1
@@ -377,8 +427,8 @@ def abandon_line(S, k):  # type: ignore[no-untyped-def]
 def is_left(S, i, step):  # type: ignore[no-untyped-def]
     """Whether a unit of a pool can be had: of a key, or of any."""
     p = S.pools[step.c]
-    if step.b >= 0 or p.spends:
-        return free_units(S, account_of(S, np.int64(step.c), key_in(S, i, step.b))) >= 1.0
+    if step.b >= 0 or step.mask > np.uint64(0) or p.spends:
+        return free_units(S, account_at(S, i, step, np.int64(step.c))) >= 1.0
     return p.total < 0.0 or p.held < p.total
 
 
@@ -411,11 +461,11 @@ def bounded_step(S, i, pc):  # type: ignore[no-untyped-def]
                 S.registers[i, step.a] = S.entries[e].inserted
     elif op == PASS:
         if S.registers[i, step.c] <= 0:
-            a = account_of(S, np.int64(step.a), key_in(S, i, step.b))
+            a = account_at(S, i, step, np.int64(step.a))
             let_through(S, i, a, np.int64(1), np.int64(step.c))
     elif op == RETURN:
         if S.pools[step.a].spends:
-            a = account_of(S, np.int64(step.a), key_in(S, i, step.b))
+            a = account_at(S, i, step, np.int64(step.a))
             row = S.accounts[a]
             row.left = min(row.capacity, row.left + 1.0)
             row.bound = min(row.capacity, row.bound + 1.0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from toscale.engine.laws import Law
 from toscale.engine.model import (
     Await,
     Choose,
@@ -20,13 +21,15 @@ from toscale.engine.model import (
     Look,
     Over,
     Pass,
+    Register,
     See,
     Sweep,
     Take,
     TakeAhead,
+    Work,
     Write,
 )
-from toscale.engine.state import Op
+from toscale.engine.state import TICK, Op
 from toscale.engine.tables import ModelError
 
 if TYPE_CHECKING:
@@ -48,6 +51,11 @@ def passed_register(pool: str) -> str:
     return f"passed:{pool}"
 
 
+def wait_register(pool: str) -> str:
+    """The register that says for how many ticks a request must wait for what it was promised."""
+    return f"wait:{pool}"
+
+
 def bounded(compiler: Any, step: Any, frame: Any) -> None:
     """Emits a step on a pool. Raises `ModelError` where it asks for what the pool does not have."""
     if isinstance(step, See):
@@ -61,6 +69,7 @@ def bounded(compiler: Any, step: Any, frame: Any) -> None:
     handle = compiler.register(handle_register(step.pool))
     passed = compiler.register(passed_register(step.pool))
     compiler.touches += 2
+    place = frame.machine + 1 if pool.machines else 0
     match step:
         case Choose():
             if pool.per is None:
@@ -81,8 +90,6 @@ def bounded(compiler: Any, step: Any, frame: Any) -> None:
                 raise ModelError(
                     f"{step.path}: several keys are taken at once only of what is held, and without a line"
                 )
-            if step.line and pool.refill is not None:
-                raise ModelError(f"{step.path}: {step.pool!r} is refilled, and has no line")
             term = pool.term if step.term is None else step.term
             compiler.emit(
                 Op.CLAIM,
@@ -92,7 +99,10 @@ def bounded(compiler: Any, step: Any, frame: Any) -> None:
                 c=handle if pool.refill is None else passed,
                 d=LISTED if step.keys is not None else IN_LINE if step.line else ALONE,
                 num=compiler.number(step.amount),
-                law=_term(compiler, term),
+                law=_term(compiler, term)
+                if pool.refill is None
+                else compiler.register(wait_register(step.pool)),
+                mask=place,
                 fail=frame.out,
             )
         case FromStash():
@@ -131,10 +141,14 @@ def bounded(compiler: Any, step: Any, frame: Any) -> None:
                 y=_ticks(step.keep),
                 fail=frame.out,
             )
+        case Await() if pool.refill is not None:
+            wait = Work(Law.fixed(1.0), 0.0, TICK, Register(wait_register(step.pool)))
+            compiler.work(Op.DELAY, step.path, wait)
+            compiler.emit(Op.PASS, a=index, b=key, c=passed, mask=place)
         case Await():
             compiler.emit(Op.AWAIT, a=index, c=handle)
         case GiveBack():
-            compiler.emit(Op.RETURN, a=index, b=key, c=handle)
+            compiler.emit(Op.RETURN, a=index, b=key, c=handle, mask=place)
         case Extend():
             compiler.emit(Op.EXTEND, a=index, c=handle, law=_term(compiler, step.term), fail=frame.out)
         case Keep():
@@ -144,7 +158,9 @@ def bounded(compiler: Any, step: Any, frame: Any) -> None:
         case Over():
             compiler.emit(Op.OVER, a=index, b=compiler.register(step.register))
         case Look():
-            compiler.emit(Op.LOOK, a=index, b=key, c=compiler.register(f"read:{step.pool}"), fail=frame.out)
+            compiler.emit(
+                Op.LOOK, a=index, b=key, c=compiler.register(f"read:{step.pool}"), mask=place, fail=frame.out
+            )
         case Write():
             read = compiler.register(f"read:{step.pool}")
             compiler.emit(
@@ -156,16 +172,17 @@ def bounded(compiler: Any, step: Any, frame: Any) -> None:
                 law=_term(compiler, pool.term),
             )
         case Pass():
-            compiler.emit(Op.PASS, a=index, b=key, c=passed)
+            compiler.emit(Op.PASS, a=index, b=key, c=passed, mask=place)
 
 
-def bounded_test(compiler: Any, test: Holds | Left, otherwise: Label) -> None:
+def bounded_test(compiler: Any, test: Holds | Left, otherwise: Label, frame: Any) -> None:
     """Emits a test on a pool, which goes to `otherwise` where it does not hold."""
     index = compiler.find(compiler.pools, test.pool, "pool")
+    place = frame.machine + 1 if compiler.model.pools[index].machines else 0
     if isinstance(test, Holds):
         compiler.emit(Op.IF_HOLDS, a=otherwise, b=-1, c=compiler.register(handle_register(test.pool)))
     else:
-        compiler.emit(Op.IF_LEFT, a=otherwise, b=_key(compiler, test), c=index, d=int(test.none))
+        compiler.emit(Op.IF_LEFT, a=otherwise, b=_key(compiler, test), c=index, d=int(test.none), mask=place)
 
 
 def _key(compiler: Any, step: Any) -> int:
@@ -178,6 +195,4 @@ def _term(compiler: Any, seconds: float | None) -> int:
 
 
 def _ticks(seconds: float) -> float:
-    from toscale.engine.state import TICK
-
     return seconds / TICK

@@ -758,20 +758,20 @@ class _Compiler:
         if isinstance(step.test, Ended):
             raise ModelError(f"{step.path}: how a pass ended is known behind a repetition only")
         otherwise, over = Label(), Label()
-        self.test(step.path, step.test, otherwise)
+        self.test(step.path, step.test, otherwise, frame)
         self.block(step.then, frame)
         self.emit(Op.JUMP, a=over)
         self.place(otherwise)
         self.block(step.otherwise, frame)
         self.place(over)
 
-    def test(self, path: str, test: Test, otherwise: Label) -> None:
+    def test(self, path: str, test: Test, otherwise: Label, frame: _Frame) -> None:
         """Goes on behind where the test holds, else at `otherwise`."""
         match test:
             case Chance(probability):
                 self.emit(Op.IF_CHANCE, path, a=otherwise, x=probability)
             case Holds() | Left():
-                bounded_test(self, test, otherwise)
+                bounded_test(self, test, otherwise, frame)
             case Connected(connection, of):
                 held = self.find(self.connections, connection, "connection")
                 self.emit(Op.IF_OPEN, a=otherwise, b=self.register(of), c=held)

@@ -188,7 +188,8 @@ class Pool:
     (None: without end). With `refill`, units per second, it is a token bucket: what is taken is spent, and comes
     back at that rate up to the capacity. With `swept` a unit whose term is over is free again only once a `Sweep`
     has given it back; the times until then are shown as the span of this name. `asked`: units per second asked for
-    by all keys in the state in which a run begins (0: every bucket is full then).
+    by all keys in the state in which a run begins (0: every bucket is full then). `machines`: 0, or how many machines
+    there are of which each has units of its own, for those that ask at it.
     """
 
     name: str
@@ -198,6 +199,7 @@ class Pool:
     per: Population | None = None
     swept: str | None = None
     asked: float = 0.0
+    machines: int = 0
 
 
 # ---- tests of a branch -------------------------------------------------------------------------------------------
@@ -636,7 +638,8 @@ class See:
 @dataclass(frozen=True, slots=True)
 class Take:
     """Takes `amount` units of a pool, at one moment; where they are not there it ends as REFUSED, or, with `line`,
-    stands in line for them: in order of arrival, the request going on (see `Await`).
+    stands in line for them: in order of arrival, the request going on (see `Await`). Of a pool with refill the next
+    units are promised to it, though nobody should wait for them in the end.
 
     `key` is the register with the key, `keys` the name of a list of them, of which all are taken or none. `term`:
     seconds instead of the pool's. What a request holds is what its last `Take` got; with a request that ends, or is
@@ -686,6 +689,7 @@ class Await:
 
     path: str
     pool: str
+    key: str | None = None  # of a pool with refill
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,8 +44,9 @@ def pool_rows(model: Model, tables: Tables, empty: bool) -> tuple[Any, Any]:
         if pool.per is not None:
             row.population = tables.populations.index(pool.per)
         if not isinstance(pool.capacity, ByShare) and pool.refill is None:
-            row.total = row.capacity * (1 if pool.per is None else pool.per.size)
+            row.total = row.capacity * (1 if pool.per is None else pool.per.size) * max(1, pool.machines)
         row.asked = 0.0 if empty else pool.asked * TICK
+        row.machines = pool.machines
         row.swept = pool.swept is not None
         row.meter = -1 if pool.swept is None else tables.meters.index(pool.swept)
     for j, step in enumerate(tables.stashes):

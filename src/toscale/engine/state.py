@@ -300,6 +300,7 @@ POOL = np.dtype(
         ("spends", "i8"),
         ("keep", "i8"),  # ticks that what is taken ahead is kept
         ("swept", "i8"),
+        ("machines", "i8"),  # of which each has accounts of its own; 0: there is one for all
         ("population", "i8"),  # whose keys it has; -1
         ("capacities", "i8"),  # where its numbers by share begin, and how many they are; 0: the same for all
         ("n_capacities", "i8"),

@@ -116,18 +116,13 @@ class Bounds:
         refill = None
         if bound.refills is not None:
             refill = self._amount(entity, "refills", bound.refills, RATE, held)
-            if bound.waiting is not None:
-                raise NotComputable(
-                    f"`{entity.name}` refills, and who finds none waits: a line before what refills is not "
-                    "simulated yet",
-                    bound.place,
-                )
         if bound.waiting == "in random order":
             self.operations.ledger.missing(
                 f"`{entity.name}`: who waits is served in order of arrival, not in random order.",
                 bound.place,
                 path=f"data/{entity.name}",
             )
+        beside = self._machine(entity)
         term = None if bound.held_for is None else values.time(bound.held_for)
         if not entity.per:
             each = "of each" if held is not None else "in all"
@@ -141,24 +136,28 @@ class Bounds:
             term if term is not None and term < NEVER else None,
             None if held is None else held.population,
             self._sweeper(entity),
+            machines=0 if beside is None else self.operations.machines.parts[beside].machines,
         )
 
     def held(self, entity: Entity) -> Held | None:
         """The key that a thing is bounded by; None where it is bounded in all."""
         assert entity.bound is not None
-        if len(entity.per) > 1:
+        things = [name for name in entity.per if name not in self.design.components]
+        if len(things) > 1 or len(entity.per) - len(things) > 1:
             raise NotComputable(
-                f"`{entity.name}` is bounded per {' and '.join(entity.per)}: per one of them is simulated",
+                f"`{entity.name}` is bounded per {' and '.join(entity.per)}: per one entity, and per machine of one "
+                "component, can be simulated",
                 entity.bound.place,
             )
+        if things:
+            return self.operations.entities.key(things[0])
         if entity.per:
-            if entity.per[0] in self.design.components:
-                raise NotComputable(
-                    f"`{entity.name}` is bounded per machine of `{entity.per[0]}`, which is not simulated yet",
-                    entity.bound.place,
-                )
-            return self.operations.entities.key(entity.per[0])
+            return None
         return self.operations.entities.key(entity.name) if self._told_apart(entity) else None
+
+    def _machine(self, entity: Entity) -> str | None:
+        """The component of which each machine has units of its own."""
+        return next((name for name in entity.per if name in self.operations.machines.parts), None)
 
     def _told_apart(self, entity: Entity) -> bool:
         related = any(
@@ -196,7 +195,7 @@ class Bounds:
 
     def _by_share(self, entity: Entity, formula: Formula, dimension: Dimension, held: Held | None) -> Amount:
         """The number at points over the popularity of what it is per."""
-        owner = entity.per[0] if entity.per else entity.name
+        owner = held.register.removeprefix("key:") if held is not None else entity.name
         rate = sum(self.usual.rates.get(flow, 0.0) for flow in self._takers(entity.name))
         shares = [0.0] if held is None or held.own else _shares(held.population)
         points = [(share, self._at(formula, dimension, owner, share * rate)) for share in shares]
@@ -257,6 +256,12 @@ class Bounds:
         if pool.refill is None:
             scope.touched.add(f"held:{entity}")
         before, key, keys, count = self._keys(step, pool, scope)
+        machine = self._machine(self.design.data[entity])
+        if machine is not None and machine != (scope.caller if part is None else part.name):
+            raise NotComputable(
+                f"`{entity}` is bounded per machine of `{machine}`, and is asked for at another place",
+                step.place,
+            )
         done, after = self._steps(step, pool, scope, path, key, keys)
         at = part if part is not None else self.operations.machines.parts[scope.caller or ""]
         work = self.operations.work(step, at, step.operation or "", count)
@@ -323,14 +328,18 @@ class Bounds:
                 line = entity.bound.waiting is not None or step.operation == "queue for"
                 if line and keys is not None:
                     raise NotComputable("several keys at once have no line to wait in", step.place)
-                if pool.refill is not None and line:
-                    raise NotComputable(f"`{pool.name}` refills, and has no line", step.place)
+                if pool.refill is not None and step.operation == "queue for":
+                    raise NotComputable(
+                        f"`{pool.name}` refills: who wants it waits for it (`take`), and cannot have it later",
+                        step.place,
+                    )
                 amount, needed = self.operations.amount(None if keys else step.rows, scope)
                 if needed:
                     raise NotComputable("how much is taken is the same for all", step.place)
                 took = Take(path, pool.name, key, keys, amount, self._term(step), line)
                 stands = line and step.operation == "take"
-                return (took,), ((Await(f"{path} in line", pool.name),) if stands else ())
+                waits = Await(f"{path} in line", pool.name, key if pool.refill is not None else None)
+                return (took,), ((waits,) if stands else ())
             case "extend":
                 term = self._term(step)
                 if term is None:
@@ -364,9 +373,12 @@ class Bounds:
         number = round(min(self.operations.values.number(step.at_a_time), 1e6))
         if number < 2:
             return None
-        if pool.refill is None:
+        bound = self.design.data[pool.name].bound
+        if pool.refill is None or pool.machines or bound is None or bound.waiting is not None:
             raise NotComputable(
-                f"`{pool.name}` is held one by one: only what `refills` is taken ahead", step.place
+                f"only what `refills`, is one for all machines and has no line can be taken ahead, unlike "
+                f"`{pool.name}`",
+                step.place,
             )
         keep = NEVER / 2 if step.keep_for is None else self.operations.values.time(step.keep_for)
         caller = self.operations.machines.parts.get(scope.caller or "")
