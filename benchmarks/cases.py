@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from benchmarks.exact import mm1_quantile, mmc_quantile, nested
+from benchmarks.exact import closed_network, mm1_quantile, mmc_quantile, nested
 from toscale.engine.laws import Law
 from toscale.engine.model import (
     Call,
@@ -23,6 +23,8 @@ from toscale.engine.model import (
     Get,
     If,
     Key,
+    Lock,
+    Locked,
     Model,
     Outcome,
     Parallel,
@@ -30,10 +32,12 @@ from toscale.engine.model import (
     Policy,
     Population,
     Put,
+    Repeat,
     Retry,
     Station,
     Steps,
     Store,
+    Users,
     Visit,
     Work,
 )
@@ -309,6 +313,59 @@ def held_slots() -> Case:
     )
 
 
+def one_at_a_time() -> Case:
+    """A lock for each of five keys, asked for alike: five queues with one server, whose work varies."""
+    rate, keys, law = 300.0, 5, Law.gamma(0.01, 0.7)
+    exact = mg1(rate / keys, law.mean, law.cv**2)
+    call = Visit("s", "s", Work.of(law), locks=(Locked("rows", "key"),))
+    model = Model(
+        stations=(Station("s"),),
+        flows=(Flow("flow", Poisson.at(rate), (Key("key", "key", Population("rows", 1, keys)), call)),),
+        locks=(Lock("rows", "s"),),
+    )
+    wait = Exact("wait for the lock", exact.wait, lambda r: r.components["s"].lock_waiting)
+    return Case("Lock per key, M/G/1 each", model, 0.05, (mean(exact.response), wait))
+
+
+def closed_loop() -> Case:
+    """Twelve users who think between their requests to two stations."""
+    users, think, services = 12, 0.2, (0.015, 0.01)
+    exact = closed_network(users, think, services)
+    steps = (visit("a", exponential(services[0])), visit("b", exponential(services[1])))
+    return Case(
+        "Closed loop, mean value analysis",
+        Model(
+            stations=(Station("a", slots=1), Station("b", slots=1)),
+            flows=(Flow("flow", Users(users, Law.exponential(think)), steps),),
+        ),
+        0.05,
+        (mean(exact.latency), arrivals("a", exact.rate), utilisation("a", exact.busy[0])),
+    )
+
+
+def repetition() -> Case:
+    """Up to four passes, 50 ms from start to start, each the last with chance 0.4; one slot is called in each."""
+    rate, over, most, every, service = 20.0, 0.4, 4, 0.05, 0.002
+    again = 1 - over
+    passes = sum(again**k for k in range(most))
+    step = Repeat(
+        "again",
+        (visit("s", Work.of(Law.fixed(service))),),
+        Law.fixed(every),
+        (Chance(over),),
+        times=most,
+        in_vain=(End("vain", Outcome.FAILED),),
+    )
+    over_by_then = [again**k * over for k in range(most)]
+    latency = sum(c * (k * every + service) for k, c in enumerate(over_by_then)) / sum(over_by_then)
+    return Case(
+        "Repetition, geometric and cut off",
+        one_flow(rate, (step,), Station("s")),
+        0.05,
+        (mean(latency), answered(1 - again**most), arrivals("s", rate * passes)),
+    )
+
+
 def all_cases() -> tuple[Case, ...]:
     """The cases that the issue names; their coverage is to be 93 to 97%."""
     return (
@@ -325,6 +382,9 @@ def all_cases() -> tuple[Case, ...]:
         retries(),
         lru(),
         held_slots(),
+        one_at_a_time(),
+        closed_loop(),
+        repetition(),
     )
 
 

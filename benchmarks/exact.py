@@ -98,3 +98,24 @@ def nested(rate: float, outer: int, inner: int, work: float, call: float, most: 
         held += min(n, outer) * mass
         served += float(level @ np.minimum(np.arange(width), inner))
     return Nested(weighted / total / rate, held / total / outer, served / total / inner)
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A closed network of users: requests per second, their mean time, the busy share of each station."""
+
+    rate: float
+    latency: float
+    busy: tuple[float, ...]
+
+
+def closed_network(users: int, think: float, services: tuple[float, ...]) -> Closed:
+    """Mean value analysis of stations with one slot each (Reiser and Lavenberg 1980)."""
+    queues = [0.0] * len(services)
+    rate = latency = 0.0
+    for n in range(1, users + 1):
+        times = [s * (1 + q) for s, q in zip(services, queues, strict=True)]
+        latency = sum(times)
+        rate = n / (think + latency)
+        queues = [rate * t for t in times]
+    return Closed(rate, latency, tuple(rate * s for s in services))

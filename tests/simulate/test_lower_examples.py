@@ -10,7 +10,7 @@ import pytest
 from tests.simulate.lower_designs import flow_of
 from toscale.design.load import load
 from toscale.engine.compiler import compile_model
-from toscale.engine.model import After, Buffer, Consume, Get, Poisson, Span, walk
+from toscale.engine.model import After, Buffer, Consume, Get, Lock, Poisson, Span, walk
 from toscale.simulate.lower import lower
 from toscale.simulate.lowering import Found, Lowered
 
@@ -73,6 +73,18 @@ def test_the_flows_of_the_url_shortener() -> None:
         step for step in walk(flow_of(example("url_shortener"), "redirect").steps) if isinstance(step, Get)
     ]
     assert (get.population.size, get.population.exponent) == (50_000_000, 0.95)
+
+
+def test_the_chat_counts_its_messages_one_at_a_time() -> None:
+    result = example("chat")
+    assert result.model.locks == (Lock("sequences per conversation", "sequences"),)
+    assert "send" not in result.left_out
+    assert not any("one at a time" in each.text or "locks" in each.text for each in result.not_simulated)
+
+
+def test_nothing_of_the_ticket_sale_is_left_out_for_its_repetitions_or_locks() -> None:
+    missing = [each.text for each in example("ticketing").not_simulated]
+    assert not any("repetition" in text or "lock" in text for text in missing)
 
 
 def test_the_flows_of_the_news_feed() -> None:
