@@ -158,7 +158,7 @@ class _Run:
     def stationary(self, pace: Pace, judge: Judge, duration: float | None) -> Outcome:
         affordable = self.most_events / pace.events_per_second / REPLICATIONS
         warm_up = pace.warm_up
-        if 3 * warm_up > affordable:
+        if 3 * warm_up > affordable and not pace.overloaded:
             self.asked, warm_up = warm_up, min(warm_up, affordable / 4)
         length = (
             duration / REPLICATIONS
