@@ -55,10 +55,14 @@ def test_littles_law_and_the_share_of_members() -> None:
 
 
 def test_a_full_machine_refuses_by_erlangs_formula() -> None:
-    theory = connection(socket(limit=510), Station("gateway", machines=5))
-    assert theory.refused == pytest.approx(50.0 * erlang_b(500.0, 510))
-    assert theory.held == pytest.approx(2_500.0 * (1 - erlang_b(500.0, 510)))
-    assert theory.each < 510
+    """Who is refused tries again: all tries together are what is offered, by those who have none."""
+    for limit in (450, 510):
+        theory = connection(socket(limit=limit), Station("gateway", machines=5))
+        tried = theory.opened + theory.refused
+        assert tried == pytest.approx((10_000 - theory.held) * 2_500 / 7_500 / 50)
+        assert theory.refused / tried == pytest.approx(erlang_b(tried * 50 / 5, limit), rel=1e-6)
+        assert theory.held == pytest.approx(theory.opened * 50)
+        assert theory.each < limit
 
 
 def test_events_start_flows_as_often_as_they_happen_and_others_follow() -> None:

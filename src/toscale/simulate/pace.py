@@ -39,6 +39,7 @@ class Pace:
     warm_up: float
     pilot: float
     events_per_second: float
+    overloaded: bool = False  # as theory sees it: something fills up, and shows that soon
 
 
 def pace(model: Model, twin: Twin, *, wanted: int = 2_000) -> Pace:
@@ -88,7 +89,7 @@ def pace(model: Model, twin: Twin, *, wanted: int = 2_000) -> Pace:
         seen = SEEN / slowest
         warm_up = min(warm_up, max(PILED / 4 / excess, seen / 4))
         pilot = min(pilot, max(PILED / excess, seen))
-    return Pace(warm_up, pilot, max(events, 1.0))
+    return Pace(warm_up, pilot, max(events, 1.0), excess > 0)
 
 
 def _called_by_consumers_alone(model: Model) -> dict[str, int]:

@@ -45,10 +45,10 @@ then at least so many times as long as that.
 """
 LEAP = 16.0
 """No plan is longer than this many times what it rests on: how much so few batches vary is not known so well."""
-WARMING, MEASURING = 0.6, 0.7
+WARMING, MEASURING = 0.4, 0.7
 """Where the warm-up that theory asks for may not be affordable, with what is to be measured behind it, a beginning
-shows what a second costs. Then the warm-up goes on for this part of what is left, and what is measured takes this
-part of what is left behind that.
+shows what a second costs, which is more when all is full. The warm-up goes on for this part of what seems left then,
+and what is measured takes this part of what is left behind that.
 """
 _NOT_COUNTED = {"memory", "salt"}  # what rows hold beside counts
 _T_9995 = 12.92  # the 99.95% quantile of Student's t with 3 degrees of freedom, for 4 replications
@@ -166,7 +166,7 @@ class _Run:
     def stationary(self, pace: Pace, judge: Judge, duration: float | None) -> Outcome:
         affordable = self.most_events / pace.events_per_second / REPLICATIONS
         warm_up = pace.warm_up
-        if 3 * warm_up > affordable:
+        if 3 * warm_up > affordable and not pace.overloaded:
             self.asked, warm_up = warm_up, min(warm_up, affordable / 4)
         length = (
             duration / REPLICATIONS
@@ -187,6 +187,8 @@ class _Run:
             warm_up += more
             if duration is None:
                 length = min(pace.pilot, MEASURING * self.affordable())
+            if length <= 0:
+                return self.ended(None, Ending.BOUND, 0.0, warm_up, self.why(Status.EVENTS))
             if warm_up >= 0.999 * self.asked:
                 self.asked = None
         windows = PILOT_WINDOWS
