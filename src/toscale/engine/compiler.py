@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from toscale.engine.laws import Law
 from toscale.engine.layout import Label, LaidOut, Row, lay_out
 from toscale.engine.machines import BY_ANY, BY_COPY, BY_POLICY, BY_PRIMARY, BY_SHARD, PART, SHARD
@@ -31,6 +33,7 @@ from toscale.engine.model import (
     Get,
     If,
     Key,
+    Knob,
     Link,
     Measure,
     Model,
@@ -55,6 +58,7 @@ from toscale.engine.model import (
 )
 from toscale.engine.state import CODE, LINK, NUMBER, TICK, Op, records
 from toscale.engine.tables import ModelError, Tables, law_tables, population_tables, salt_of
+from toscale.engine.timeline import What
 
 OPERATORS = ("<", "<=", ">", ">=", "=", "!=")
 _POLICIES = {
@@ -65,6 +69,8 @@ _POLICIES = {
     Policy.SHARED: 0,
 }
 _PICKS = {Pick.POLICY: BY_POLICY, Pick.PRIMARY: BY_PRIMARY, Pick.COPY: BY_COPY, Pick.ANY: BY_ANY}
+_DRAWS_AS = {Op.CHOOSE: Op.PICK, Op.ENTER: Op.ACQUIRE}
+"""Instructions that draw as another does, so that a fault elsewhere changes no draw."""
 _SIDE_BY_SIDE = 4_096
 """No step starts more passes than this at one moment."""
 MOST_REGISTERS = 20_000
@@ -72,7 +78,7 @@ MOST_REGISTERS = 20_000
 # Steps that happen at a moment: all time decided before them must have passed.
 _SYNC = {
     Op.ACQUIRE, Op.RELEASE, Op.GET, Op.PUT, Op.DROP, Op.SCATTER, Op.MGET, Op.MPUT, Op.SEND, Op.CALL, Op.SPAWN, Op.FORK,
-    Op.JOIN, Op.EACH, Op.MARK, Op.UNMARK, Op.MARKFAIL, Op.TAKE, Op.DONE, Op.DIE, Op.END, Op.FAIL,
+    Op.JOIN, Op.EACH, Op.MARK, Op.UNMARK, Op.MARKFAIL, Op.TAKE, Op.DONE, Op.DIE, Op.END, Op.FAIL, Op.ENTER,
 }  # fmt: skip
 
 
@@ -111,6 +117,16 @@ class _Shard:
 
 
 @dataclass(frozen=True, slots=True)
+class _OnMachine:
+    """A piece of work in ticks, on the machine in this register, which may be slow."""
+
+    base: float
+    each: float
+    count: Number
+    machine: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Raw:
     """A SEND that happens while the buffer's machine holds the message."""
 
@@ -134,7 +150,7 @@ class _Compiler:
         self.rows: list[Row] = []
         self.later: list[tuple[Label, tuple[Any, ...], _Frame]] = []
         self.laws: dict[Law, int] = {}
-        self.numbers: dict[Number, int] = {}
+        self.numbers: dict[Number | _OnMachine, int] = {}
         self.links: dict[Link, int] = {}
         self.populations: dict[Population, int] = {}
         self.registers: dict[str, int] = {"shard": SHARD, "part": PART}
@@ -157,6 +173,16 @@ class _Compiler:
             for s in walk(f.steps)
             if isinstance(s, Get) and s.store in self.stores
         }
+        changed = model.timeline.machines_of
+        self.failing = changed(What.DOWN, What.OUT, What.LEAD)
+        self.slowed = changed(What.SLOW)
+        self.erring = changed(What.ERRORS)
+        self.cut = changed(What.LOSS)
+        self.given = {(s.flow, register) for s in model.timeline.streams for register, *_ in s.given}
+        self.hots = tuple((h.flow, h.register) for h in model.timeline.hots)
+        self.told = {(given.population.number, given.salt) for given in model.timeline.givens}
+        self.flow = ""
+        self.within: Label | None = None  # the visit that the next row is a step of
         self.margin = 64
         self.touches = 64
         for (
@@ -222,7 +248,18 @@ class _Compiler:
     # ---- code ------------------------------------------------------------------------------------------------------
 
     def emit(self, op: Op, path: str = "", **fields: Any) -> None:
-        self.rows.append(Row(op, salt=salt_of(f"{op.name}:{path}"), sync=op in _SYNC, **fields))
+        drawn = _DRAWS_AS.get(op, op).name
+        self.rows.append(
+            Row(op, salt=salt_of(f"{drawn}:{path}"), sync=op in _SYNC, within=self.within, **fields)
+        )
+
+    def drawn(self, register: str) -> None:
+        """A key has been drawn, in place of which the timeline may put another."""
+        here = (self.flow, register)
+        given = self.register(f"given:{register}") if here in self.given else -1
+        if given >= 0 or here in self.hots:
+            which = self.hots.index(here) if here in self.hots else -1
+            self.emit(Op.HOT, register, a=self.register(register), b=given, c=which)
 
     def place(self, label: Label) -> None:
         label.at = len(self.rows)
@@ -231,6 +268,7 @@ class _Compiler:
         entries = []
         for flow in self.model.flows:
             entries.append(len(self.rows))
+            self.flow = flow.name
             out = Label()
             steps = flow.steps
             frame = _Frame(out=out)
@@ -261,6 +299,7 @@ class _Compiler:
         """The code of the blocks that run as children."""
         while self.later:
             label, steps, frame = self.later.pop()
+            self.within = None
             self.place(label)
             out = Label()
             self.block(steps, _Frame(out=out, machine=frame.machine, depth=frame.depth))
@@ -291,6 +330,7 @@ class _Compiler:
                     b=self.population(step.population),
                     c=self.asked.get(step.population.name, -1),
                 )
+                self.drawn(step.register)
             case NewKey():
                 self.emit(
                     Op.NEWKEY,
@@ -298,6 +338,7 @@ class _Compiler:
                     a=self.register(step.register),
                     b=self.population(step.population),
                 )
+                self.drawn(step.register)
             case Get():
                 self.emit(
                     Op.GET,
@@ -362,14 +403,17 @@ class _Compiler:
             case Measure():
                 start = self.register(f"start:{step.name}:{frame.depth}")
                 meter = self.meters.index(step.name)
-                out, over = Label(), Label()
+                out, over, mark, around = Label(), Label(), Label(), self.within
+                self.place(mark)
                 self.emit(Op.MARK, a=meter, b=start)
+                self.within = mark
                 self.block(step.body, frame.inside(out))
                 self.emit(Op.UNMARK, a=meter, b=start)
                 self.emit(Op.JUMP, a=over)
                 self.place(out)
                 self.emit(Op.MARKFAIL, a=meter, b=start, fail=frame.out)
                 self.place(over)
+                self.within = around
             case _Shard(visit, pick):
                 self.visit(visit, frame, shard=pick)
             case _Raw((op, path, buffer, key)):
@@ -377,7 +421,15 @@ class _Compiler:
             case _:
                 raise ModelError(f"{type(step).__name__} is not a step")
 
-    def work(self, op: Op, path: str, work: Work, **fields: Any) -> None:
+    def work(self, op: Op, path: str, work: Work, on: int | None = None, **fields: Any) -> None:
+        """`on`: the register of the machine, where that may be slow."""
+        if on is not None:
+            count = work.count if work.each > 0 else 0.0
+            self.number(count)
+            varied = _OnMachine(work.base / TICK, work.each / TICK, count, on)
+            number = self.numbers.setdefault(varied, len(self.numbers))
+            self.emit(op, path, x=0.0, y=1.0, law=self.law(work.shape), num=number, **fields)
+            return
         self.emit(
             op,
             path,
@@ -391,8 +443,10 @@ class _Compiler:
     def hop(self, link: Link, path: str, here: int, there: int) -> None:
         """A message over the wire, unless it takes no time and cannot be lost."""
         still = all(law is None or law.mean == 0 for law in (link.near, link.far))
-        if not still or link.loss > 0:
+        if not still or link.loss > 0 or link.between in self.cut:
             self.emit(Op.HOP, path, a=self.link(link), b=here, c=there)
+            if link.between in self.cut:  # whether it arrives depends on when it is sent
+                self.rows[-1].sync = True
 
     def visit(self, step: Visit, frame: _Frame, *, take: bool = False, shard: Pick | None = None) -> None:
         index = self.find(self.stations, step.station, "station")
@@ -400,7 +454,9 @@ class _Compiler:
         if step.work is not None and step.work.base <= 0 and step.work.each <= 0:
             step = Visit(step.path, step.station, None, step.link, step.pick, step.key, step.body)
         machine = self.register(f"machine:{frame.depth}")
+        failing, name = station.name in self.failing, station.name
         counted = station.slots is not None or (station.cores is not None and step.work is not None)
+        counted = counted or failing or name in self.slowed or name in self.erring
         if not counted and step.work is None and not _placed(station):  # a place that only passes requests on
             self.hop(step.link, f"{step.path}/to", frame.machine, -1)
             self.emit(Op.COUNT, a=index)
@@ -415,30 +471,41 @@ class _Compiler:
             self.emit(Op.JUMP, a=frame.out)
             self.place(over)
             return
+        choice = Op.CHOOSE if failing else Op.PICK
         if shard is not None:
-            self.emit(Op.PICK, step.path, a=index, b=machine, c=BY_SHARD, d=_PICKS[shard])
+            self.emit(choice, step.path, a=index, b=machine, c=BY_SHARD, d=_PICKS[shard])
         else:
             key = -1 if step.key is None else self.register(step.key)
-            self.emit(Op.PICK, step.path, a=index, b=machine, c=_PICKS[step.pick], d=key)
+            self.emit(choice, step.path, a=index, b=machine, c=_PICKS[step.pick], d=key)
         if _sensitive(station) and shard is None and step.pick is Pick.POLICY:
             self.rows[-1].sync = True
+        if step.link.between in self.cut:
+            self.rows[-1].sync = True
         self.hop(step.link, f"{step.path}/to", frame.machine, machine)
-        refused, out, over = Label(), Label(), Label()
-        self.emit(Op.ACQUIRE, a=index, b=machine, fail=refused)
+        refused, out, over, entry, around = Label(), Label(), Label(), Label(), self.within
+        self.place(entry)
+        self.emit(Op.ENTER if failing else Op.ACQUIRE, a=index, b=machine, d=int(take), fail=refused)
+        self.within = entry
         if take:
             self.emit(Op.TAKE)
         if step.work is not None:
-            self.work(Op.WORK, step.path, step.work, a=index, b=machine)
+            on = machine if name in self.slowed else None
+            self.work(Op.WORK, step.path, step.work, on=on, a=index, b=machine)
             self.rows[-1].sync = station.cores is not None
             if step.body and isinstance(step.body[0], Get):  # its entry is on its way while the work is done
                 self.rows[-1].c = self.find(self.stores, step.body[0].store, "store")
                 self.rows[-1].d = self.register(step.body[0].key)
+        if name in self.erring:
+            self.emit(Op.FAULTY, step.path, a=index, b=machine, fail=out)
         self.block(step.body, frame.inside(out, machine=machine))
         self.emit(Op.RELEASE, a=index, b=machine)
+        self.within = around
         self.hop(step.link, f"{step.path}/back", machine, frame.machine)
         self.emit(Op.JUMP, a=over)
+        self.within = entry
         self.place(out)
         self.emit(Op.RELEASE, a=index, b=machine)
+        self.within = around
         self.place(refused)
         self.hop(step.link, f"{step.path}/back", machine, frame.machine)
         self.emit(Op.JUMP, a=frame.out)
@@ -613,10 +680,17 @@ class _Compiler:
         for number, k in self.numbers.items():
             row = numbers[k]
             if isinstance(number, Attribute):
-                row.kind, row.law, row.register = 1, self.laws[number.law], self.registers[number.of]
+                told = any(salt == number.salt for _, salt in self.told)
+                row.kind, row.law = 3 if told else 1, self.laws[number.law]
+                row.register = self.registers[number.of]
                 row.salt = salt_of(f"attribute:{number.salt}")
             elif isinstance(number, Register):
                 row.kind, row.register = 2, self.registers[number.name]
+            elif isinstance(number, _OnMachine):
+                row.kind, row.value, row.each = 4, number.base, number.each
+                row.law, row.register = self.numbers[number.count], number.machine
+            elif isinstance(number, Knob):
+                row.value = number.value
             else:
                 row.value = float(number)
         links = records(LINK, len(self.links))
@@ -625,6 +699,7 @@ class _Compiler:
             row.near = -1 if link.near is None else self.laws[link.near.scaled(1 / TICK)]
             row.far = -1 if link.far is None else self.laws[link.far.scaled(1 / TICK)]
             row.loss, row.resend = link.loss, link.resend_after / TICK
+            row.usual = link.loss
         populations, heads, guides = population_tables(list(self.populations))
         arrays = {
             "code": code,
@@ -636,6 +711,7 @@ class _Compiler:
             "populations": populations,
             "heads": heads,
             "guides": guides,
+            "within": np.array([laid_out.place(row.within) for row in laid_out.rows], dtype=np.int64),
         }
         return Tables(
             arrays=arrays,
@@ -648,6 +724,11 @@ class _Compiler:
             populations=tuple(self.populations),
             register_of=dict(self.registers),
             law_of=dict(self.laws),
+            knobs={number.name: k for number, k in self.numbers.items() if isinstance(number, Knob)},
+            between={
+                name: tuple(k for link, k in self.links.items() if link.between == name) for name in self.cut
+            },
+            hots=self.hots,
         )
 
     def resolve(self, value: Any, laid_out: LaidOut) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 
 from toscale.engine.arrivals import LONGEST, next_arrival
 from toscale.engine.cores import end_work, start_work
+from toscale.engine.faults import choose, enter, faulty, happen, hot
 from toscale.engine.draws import GOLDEN, draw_index, mix, number, unit
 from toscale.engine.jit import inlined, jit, prefetch
 from toscale.engine.machines import (
@@ -93,6 +94,7 @@ O_DONE, O_REFUSED, O_FAILED, O_TIMED_OUT, O_BUSY = (
     int(Outcome.TIMED_OUT),
     int(Outcome.BUSY),
 )
+CHOOSE, ENTER, FAULTY, HOT = int(Op.CHOOSE), int(Op.ENTER), int(Op.FAULTY), int(Op.HOT)
 S_DONE, S_TASKS, S_MESSAGES, S_TRACKERS, S_ENTRIES, S_EVENTS = (
     int(Status.DONE),
     int(Status.TASKS),
@@ -103,7 +105,7 @@ S_DONE, S_TASKS, S_MESSAGES, S_TRACKERS, S_ENTRIES, S_EVENTS = (
 )
 O_ANSWERED, O_STOPPED = int(Outcome.ANSWERED), int(Outcome.STOPPED)
 
-LEAF_FLOW, LEAF_MACHINE, LEAF_RING = 0, 1, 2
+LEAF_FLOW, LEAF_MACHINE, LEAF_RING, LEAF_CHANGE, LEAF_STREAM = 0, 1, 2, 3, 4
 
 
 @jit
@@ -179,7 +181,7 @@ def run_task(S, i):  # type: ignore[no-untyped-def]
     t = S.tasks[i]
     now = S.control[0].now
     pc = t.pc
-    if t.abandoned and t.held == 0 and S.code[pc].op != ACQUIRE:
+    if t.abandoned and t.held == 0 and S.code[pc].op != ACQUIRE and S.code[pc].op != ENTER:
         end_task(S, i)
         return NEVER
     passed = 0.0  # time on the wire or at work that has been decided but has not yet passed
@@ -385,6 +387,17 @@ def run_step(S, i, pc):  # type: ignore[no-untyped-def]
             return np.int64(-1)
     elif op == MGET:
         get_many(S, i, step)
+    elif op == CHOOSE:
+        machine = choose(S, i, step)
+        S.registers[i, step.b] = machine
+        S.machines[machine].outstanding += 1
+    elif op == ENTER:
+        return enter(S, i, pc)
+    elif op == FAULTY:
+        if faulty(S, i, step):
+            return np.int64(step.fail)
+    elif op == HOT:
+        hot(S, i, step)
     else:  # MPUT
         for j in range(S.registers[i, step.b]):
             put(S, np.int64(step.a), np.uint64(S.registers[i, step.b + 1 + j]), step.x)
@@ -519,9 +532,15 @@ def advance(S, windows):  # type: ignore[no-untyped-def]
                     i = arrive(S, which)
                 elif kind == LEAF_MACHINE:
                     i = end_work(S, which)
-                else:
+                elif kind == LEAF_RING:
                     time_out(S, which)
                     continue
+                else:
+                    if 2 * c.live + c.margin >= tasks:  # what is lost may go on in two parts
+                        return S_TASKS
+                    i = happen(S, leaf, kind == LEAF_CHANGE, which)
+                    if i < 0:
+                        continue
         time = run_task(S, i)
         if time != NEVER or leaf >= c.fixed:
             schedule(S, c.fixed + i, time)

@@ -39,6 +39,7 @@ class Row:
     salt: int = 0
     mask: int = 0
     sync: bool = False
+    within: Label | None = None  # the ACQUIRE of the visit that this is a step of
 
     def leads_to(self) -> list[Label]:
         """Where it may go on, other than at the row behind it."""

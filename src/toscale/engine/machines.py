@@ -74,7 +74,10 @@ def wire(S, i, step):  # type: ignore[no-untyped-def]
     if link.loss > 0.0:
         again = link.resend
         k = np.uint64(1)
-        while unit(mix(key + k * GOLDEN)) < link.loss and k < np.uint64(16):
+        now = S.control[0].now
+        while k < np.uint64(16) and unit(mix(key + k * GOLDEN)) < (
+            link.loss if now + delay < link.until else link.usual
+        ):
             delay += again
             again *= 2.0
             k += np.uint64(1)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 
 from toscale.engine.laws import Law
+from toscale.engine.timeline import Timeline
 
 
 class Policy(Enum):
@@ -139,7 +140,15 @@ class Register:
     name: str
 
 
-Number = float | Attribute | Register
+@dataclass(frozen=True, slots=True)
+class Knob:
+    """A number that the timeline changes while the system runs."""
+
+    name: str
+    value: float
+
+
+Number = float | Attribute | Register | Knob
 
 
 # ---- tests of a branch -------------------------------------------------------------------------------------------
@@ -187,6 +196,7 @@ class Link:
     far: Law | None = None
     loss: float = 0.0
     resend_after: float = 0.2
+    between: str | None = None  # the name of a pair whose messages the timeline may lose
 
 
 @dataclass(frozen=True, slots=True)
@@ -546,6 +556,7 @@ class Model:
     buffers: tuple[Buffer, ...] = ()
     flows: tuple[Flow, ...] = ()
     spans: tuple[Span, ...] = ()
+    timeline: Timeline = Timeline()
 
 
 def inner(step: Step) -> tuple[Steps, ...]:

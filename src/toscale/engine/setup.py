@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from toscale.engine import arrivals, interpreter, stores
+from toscale.engine import set_up_timeline as timeline
 from toscale.engine.model import After, Clock, Consume, Discipline, Evict, Model, Poisson, Policy
 from toscale.engine.room import ENTRIES, Limits, chained, enlarged, power_of_two
 from toscale.engine.state import (
     AFTER,
     BUFFER,
     CELL_COUNT,
+    CONDITION,
     CONTROL,
     ENTRY,
     FLOW,
@@ -106,10 +108,17 @@ class SetUp:
             row = rings[k]
             row.length, row.head, row.tail, row.leaf = max(1, round(length / TICK)), -1, -1, len(leaves)
             leaves.append((interpreter.LEAF_RING, k))
+        changes = timeline.changes(model, tables)
+        if len(changes):
+            leaves.append((interpreter.LEAF_CHANGE, 0))
+        streams, presets = timeline.streams(model, tables, self.seed, len(leaves))
+        leaves.extend((interpreter.LEAF_STREAM, k) for k in range(len(model.timeline.streams)))
         leaf_rows = records(LEAF, len(leaves))
         for k, (kind, which) in enumerate(leaves):
             leaf_rows[k].kind, leaf_rows[k].which = kind, which
 
+        conditions = records(CONDITION, len(machines))
+        conditions["slow"] = 1.0
         store_rows, shards = self._stores()
         buffers, partitions, carried = self._buffers()
         flows, points, phases = self._flows()
@@ -163,6 +172,14 @@ class SetUp:
             counts=np.zeros(most_shards, dtype=np.int64),
             distinct=np.zeros(most_shards, dtype=np.int64),
             store_rates=np.zeros((max(len(model.stores), 1), max(len(tables.populations), 1))),
+            changes=changes,
+            presets=presets,
+            hots=timeline.hots(model),
+            givens=timeline.givens(model),
+            conditions=conditions,
+            streams=streams,
+            emptied=np.zeros(len(shards), dtype=np.int64),
+            losses=np.zeros(max(len(model.stations), 1), dtype=np.int64),
             meters=records(METER, meters),
             snap_meters=np.zeros((w, max(meters, 1)), dtype=METER).view(np.recarray),
             snap_stations=np.zeros((w, len(stations)), dtype=STATION).view(np.recarray),
@@ -171,7 +188,9 @@ class SetUp:
             snap_live=np.zeros(w, dtype=np.int64),
             histogram=np.zeros((w, max(meters, 1), CELL_COUNT), dtype=np.int32),
         )
-        return State(**arrays)
+        state = State(**arrays)
+        timeline.begin(model, state)
+        return state
 
     def _stores(self) -> tuple[Any, Any]:
         model = self.model

@@ -18,7 +18,8 @@ TICK = 1e-9
 Op = IntEnum(
     "Op",
     "JUMP PICK HOP ACQUIRE WORK RELEASE COUNT DELAY KEY NEWKEY GET PUT DROP SCATTER MGET MPUT SEND CALL RETRY HANDLE "
-    "SPAWN FORK JOIN EACH IF_CHANCE IF_FLAG IF_COMPARE SET RAISE MARK UNMARK MARKFAIL TAKE DONE DIE END FAIL",
+    "SPAWN FORK JOIN EACH IF_CHANCE IF_FLAG IF_COMPARE SET RAISE MARK UNMARK MARKFAIL TAKE DONE DIE END FAIL "
+    "CHOOSE ENTER FAULTY HOT",
     start=0,
 )
 """The instructions; what each does stands beside its branch in `toscale.engine.interpreter`."""
@@ -44,7 +45,8 @@ CODE = np.dtype(
 )
 LAW = np.dtype([("value", "f8"), ("kind", "i8"), ("first", "i8"), ("number", "i8")], align=True)
 NUMBER = np.dtype(
-    [("salt", "u8"), ("value", "f8"), ("kind", "i8"), ("law", "i8"), ("register", "i8")], align=True
+    [("salt", "u8"), ("value", "f8"), ("kind", "i8"), ("law", "i8"), ("register", "i8"), ("each", "f8")],
+    align=True,
 )
 POPULATION = np.dtype(
     [
@@ -58,7 +60,17 @@ POPULATION = np.dtype(
     ],
     align=True,
 )
-LINK = np.dtype([("loss", "f8"), ("resend", "f8"), ("near", "i8"), ("far", "i8")], align=True)
+LINK = np.dtype(
+    [
+        ("loss", "f8"),
+        ("resend", "f8"),
+        ("near", "i8"),
+        ("far", "i8"),
+        ("until", "i8"),  # so long is `loss` what it is
+        ("usual", "f8"),  # and this from then on
+    ],
+    align=True,
+)
 STATION = np.dtype(
     [
         ("inside", "i8"),
@@ -237,6 +249,40 @@ RING = np.dtype([("length", "i8"), ("set", "i8"), ("head", "i8"), ("tail", "i8")
 TRACKER = np.dtype([("start", "i8"), ("pending", "i8"), ("flow", "i8")], align=True)
 LEAF = np.dtype([("kind", "i8"), ("which", "i8")], align=True)
 
+CHANGE = np.dtype(
+    [("time", "i8"), ("what", "i8"), ("which", "i8"), ("until", "i8"), ("value", "f8")], align=True
+)
+CONDITION = np.dtype(  # of a machine
+    [
+        ("slow", "f8"),  # work takes so many times as long
+        ("errors", "f8"),
+        ("down", "i8"),
+        ("out", "i8"),  # of the balancing
+        ("dying", "i8"),  # while what is there is being ended
+        ("lead", "i8"),  # of the first machine of a shard: which of them takes the writes
+    ],
+    align=True,
+)
+STREAM = np.dtype(
+    [
+        ("salt", "u8"),
+        ("factor", "f8"),
+        ("clock", "f8"),
+        ("begins", "i8"),
+        ("ends", "i8"),
+        ("flow", "i8"),
+        ("count", "i8"),
+        ("times", "i8"),
+        ("leaf", "i8"),
+        ("first", "i8"),  # of its presets
+        ("presets", "i8"),
+    ],
+    align=True,
+)
+PRESET = np.dtype([("register", "i8"), ("key", "i8")], align=True)
+HOT = np.dtype([("share", "f8"), ("begins", "i8"), ("ends", "i8"), ("key", "i8")], align=True)
+GIVEN = np.dtype([("salt", "u8"), ("value", "f8"), ("key", "i8")], align=True)
+
 METER = np.dtype(
     [
         ("started", "i8"),
@@ -289,6 +335,8 @@ CONTROL = np.dtype(
         ("n_registers", "i8"),  # and their widths
         ("n_payload", "i8"),
         ("n_lasts", "i8"),
+        ("n_changes", "i8"),
+        ("n_givens", "i8"),
     ],
     align=True,
 )
@@ -316,6 +364,11 @@ ARRAYS: dict[str, tuple[Any, int]] = {
     "phases": (np.float64, 1),
     "leaves": (LEAF, 1),
     "carried": (np.int64, 2),
+    "within": (np.int64, 1),
+    "changes": (CHANGE, 1),
+    "presets": (PRESET, 1),
+    "hots": (HOT, 1),
+    "givens": (GIVEN, 1),
     # the state
     "control": (CONTROL, 1),
     "stations": (STATION, 1),
@@ -339,6 +392,10 @@ ARRAYS: dict[str, tuple[Any, int]] = {
     "ready": (np.int64, 1),
     "counts": (np.int64, 1),
     "distinct": (np.int64, 1),
+    "conditions": (CONDITION, 1),
+    "streams": (STREAM, 1),
+    "emptied": (np.int64, 1),
+    "losses": (np.int64, 1),
     # the figures
     "meters": (METER, 1),
     "snap_meters": (METER, 2),

@@ -33,6 +33,9 @@ class Tables:
     populations: tuple[Population, ...]
     register_of: dict[str, int]
     law_of: dict[Law, int]
+    knobs: dict[str, int]  # numbers that the timeline changes
+    between: dict[str, tuple[int, ...]]  # links that it may lose messages on
+    hots: tuple[tuple[str, str], ...]  # flow and register of those draws that may become hot
 
 
 def salt_of(path: str) -> int:
