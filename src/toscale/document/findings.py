@@ -22,6 +22,7 @@ from toscale.requirements.impossible import impossible
 from toscale.requirements.vague import vague
 from toscale.requirements.values import sheet_of, value_of
 from toscale.requirements.verdicts import Status, Verdict, judge
+from toscale.simulate.fault_result import FaultResult
 from toscale.simulate.lower import lower
 from toscale.simulate.result import ComponentResult, Figure, RunResult, Simulation
 from toscale.theory import Twin, solve
@@ -90,6 +91,7 @@ class Findings:
     seed: int
     reason: str = ""
     left_out: Mapping[str, str] = field(default_factory=dict)  # flow -> why it is not simulated
+    faults: Mapping[str, FaultResult] = field(default_factory=dict)  # those that were simulated, by name
 
     @property
     def simulation(self) -> Simulation | None:
@@ -132,20 +134,24 @@ def multiples(design: Design, at: float = 1.0) -> tuple[float, ...]:
 
 
 def judge_at(
-    design: Design, simulations: Mapping[float, Simulation], at: float = 1.0, seed: int = DEFAULT_SEED
+    design: Design,
+    simulations: Mapping[float, Simulation],
+    at: float = 1.0,
+    seed: int = DEFAULT_SEED,
+    faults: Mapping[str, FaultResult] | None = None,
 ) -> tuple[Verdict, ...]:
     """The verdict on each target; one that names no multiple is judged at `at`, with the estimates of that
     load.
     """
     if at == 1.0:
-        return judge(design, simulations, seed=seed)
+        return judge(design, simulations, seed=seed, faults=faults)
     multiple = Formula(repr(at), parse(repr(at)))
     lines = {
         name: line if isinstance(line, Prose) or line.at is not None else replace(line, at=multiple)
         for name, line in design.requirements.non_functional.items()
     }
     moved = replace(design, requirements=replace(design.requirements, non_functional=lines))
-    return judge(moved, simulations, seed=seed)
+    return judge(moved, simulations, seed=seed, faults=faults)
 
 
 def find(
@@ -154,6 +160,7 @@ def find(
     *,
     multiple: float = 1.0,
     seed: int = DEFAULT_SEED,
+    faults: Mapping[str, FaultResult] | None = None,
 ) -> Findings:
     """Everything that is known of a design without errors, at a multiple of its load.
 
@@ -173,7 +180,7 @@ def find(
         all_problems(design),
         estimates,
         simulations,
-        judge_at(design, simulations, multiple, seed),
+        judge_at(design, simulations, multiple, seed, faults),
         twin,
         budgets(design, twin, estimates.sheet) if twin is not None else {},
         _growth(design),
@@ -181,6 +188,7 @@ def find(
         seed,
         reason,
         left_out,
+        faults or {},
     )
 
 

@@ -297,6 +297,7 @@ def back_off(S, i, step):  # type: ignore[no-untyped-def]
     t = S.tasks[i]
     attempt = S.registers[i, step.a] + 1
     S.registers[i, step.a] = attempt
+    S.retries[t.flow] += 1
     t.outcome = O_DONE
     vary = 1.0 + step.z * (2.0 * unit(mix(t.key + step.salt + np.uint64(attempt) * GOLDEN)) - 1.0)
     return step.x * step.y ** (attempt - 1) * vary
@@ -486,6 +487,8 @@ def close_window(S):  # type: ignore[no-untyped-def]
     for k in range(c.n_buffers):
         touch_buffer(S, k)
         S.snap_buffers[w, k] = S.buffers[k]
+    for k in range(c.n_retries):
+        S.snap_retries[w, k] = S.retries[k]
     S.snap_live[w] = c.live + c.messages
     c.window = w + 1
     c.window_ends = end + c.window_length

@@ -30,7 +30,7 @@ class Readings:
 
     `meters`, `stations`, `stores`, `buffers`: record arrays (windows + 1, parts), row 0 is the beginning of
     the first window. `histogram`: (windows, meters, cells). `live`: requests and messages on their way at the
-    end of each window. `length`: seconds a window.
+    end of each window. `retries`: (windows + 1, flows), further attempts. `length`: seconds a window.
     """
 
     meters: Any
@@ -39,6 +39,7 @@ class Readings:
     buffers: Any
     histogram: Any
     live: Any
+    retries: Any
     length: float
 
     @property
@@ -115,6 +116,7 @@ class Replication:
             "stations": s.stations.copy(),
             "stores": s.stores.copy(),
             "buffers": s.buffers.copy(),
+            "retries": s.retries.copy(),
         }
         s.meters["longest"] = 0
         s.histogram[: self.windows] = 0
@@ -139,7 +141,14 @@ class Replication:
         """Makes one window of each two. Their number must be even."""
         s = self.state
         n = int(s.control[0].window)
-        for name in ("snap_meters", "snap_stations", "snap_stores", "snap_buffers", "snap_live"):
+        for name in (
+            "snap_meters",
+            "snap_stations",
+            "snap_stores",
+            "snap_buffers",
+            "snap_retries",
+            "snap_live",
+        ):
             array = getattr(s, name)
             array[: n // 2] = array[1:n:2].copy()
         merged = s.histogram[0:n:2] + s.histogram[1:n:2]
@@ -192,6 +201,7 @@ class Replication:
             buffers=from_start("buffers"),
             histogram=s.histogram[:n],
             live=s.snap_live[:n].copy(),
+            retries=from_start("retries"),
             length=float(s.control[0].window_length) * TICK,
         )
 

@@ -180,6 +180,8 @@ class SetUp:
             streams=streams,
             emptied=np.zeros(len(shards), dtype=np.int64),
             losses=np.zeros(max(len(model.stations), 1), dtype=np.int64),
+            retries=np.zeros(max(len(model.flows), 1), dtype=np.int64),
+            snap_retries=np.zeros((w, max(len(model.flows), 1)), dtype=np.int64),
             meters=records(METER, meters),
             snap_meters=np.zeros((w, max(meters, 1)), dtype=METER).view(np.recarray),
             snap_stations=np.zeros((w, len(stations)), dtype=STATION).view(np.recarray),

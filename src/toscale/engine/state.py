@@ -337,6 +337,7 @@ CONTROL = np.dtype(
         ("n_lasts", "i8"),
         ("n_changes", "i8"),
         ("n_givens", "i8"),
+        ("n_retries", "i8"),
     ],
     align=True,
 )
@@ -396,6 +397,7 @@ ARRAYS: dict[str, tuple[Any, int]] = {
     "streams": (STREAM, 1),
     "emptied": (np.int64, 1),
     "losses": (np.int64, 1),
+    "retries": (np.int64, 1),
     # the figures
     "meters": (METER, 1),
     "snap_meters": (METER, 2),
@@ -403,6 +405,7 @@ ARRAYS: dict[str, tuple[Any, int]] = {
     "snap_stores": (STORE, 2),
     "snap_buffers": (BUFFER, 2),
     "snap_live": (np.int64, 1),
+    "snap_retries": (np.int64, 2),
     "histogram": (np.int32, 3),
 }
 """The arrays of a run: what each holds, and how many dimensions it has."""

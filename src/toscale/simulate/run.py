@@ -98,10 +98,10 @@ def simulate(
             seed=seed,
             precision=precision,
             duration=duration,
-            transient=_lasts(design, here.model, multiple),
+            transient=lasts(design, here.model, multiple),
             empty=design.run.start == "empty",
-            quantiles=_quantiles(design, here),
-            start=_stationary(before),
+            quantiles=quantiles_of(design, here),
+            start=stationary_stores(before),
             twin=theory,
             most_events=most_events,
             workers=workers,
@@ -171,7 +171,7 @@ def simulate_model(
         pace(model, twin),
         judge,
         seed=seed,
-        start=_stationary(twin) if start is None else start,
+        start=stationary_stores(twin) if start is None else start,
         duration=duration,
         transient=transient,
         empty=empty,
@@ -185,11 +185,12 @@ def simulate_model(
     return replace(result, ending=Ending.NOTHING) if result.requests == 0 else result
 
 
-def _stationary(twin: Twin) -> dict[str, StoreStart]:
+def stationary_stores(twin: Twin) -> dict[str, StoreStart]:
+    """The state of each store in which a run begins, as the twin knows it."""
     return {s.name: StoreStart(s.characteristic_time, s.gets) for s in twin.stores.values()}
 
 
-def _lasts(design: Design, model: Model, multiple: float) -> float | None:
+def lasts(design: Design, model: Model, multiple: float) -> float | None:
     """How long a run with a beginning and an end takes: what the file says, or as long as the rates vary."""
     if design.run.lasts is not None:
         return Values.of(design, "median", multiple, Ledger()).time(design.run.lasts)
@@ -199,7 +200,7 @@ def _lasts(design: Design, model: Model, multiple: float) -> float | None:
     return max(curves, default=None)
 
 
-def _quantiles(design: Design, lowered: Lowered) -> Mapping[str, set[float]]:
+def quantiles_of(design: Design, lowered: Lowered) -> Mapping[str, set[float]]:
     """The quantiles that conditions name, by the meter that shows them."""
     found: dict[str, set[float]] = {}
     for target in design.requirements.targets:
@@ -229,6 +230,9 @@ __all__ = [
     "ModelError",
     "Progress",
     "compile_engine",
+    "lasts",
+    "quantiles_of",
     "simulate",
     "simulate_model",
+    "stationary_stores",
 ]
