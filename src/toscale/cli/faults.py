@@ -27,8 +27,8 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
         terminal.line("  one replica dies: {at: 60 s, lose: app, replicas: 1, for: 2 min}")
         return 0
     from toscale.cli.running import run_faults
-    from toscale.document.fault_tables import faults_table, judged_during
-    from toscale.requirements.verdicts import Status, judge
+    from toscale.document.fault_tables import faults_table
+    from toscale.requirements.verdicts import Status, judge, judged_during
 
     try:
         results = run_faults(design, options, terminal, design.faults, options.upper or None)
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
 
         at = "" if options.at == 1 else f" at {options.at:g}x"
         show_title(design, options.file, terminal, f"faults{at}")
-        show_table(faults_table(design, results.values(), judged), terminal)
+        show_table(faults_table(results.values(), judged), terminal)
         show_details(results.values(), terminal, options.verbose)
         show_verdicts(asked, terminal)
     return 1 if any(verdict.status is Status.MISSED for verdict in asked) else 0
@@ -71,8 +71,7 @@ def run_one(design: Design, options: argparse.Namespace, terminal: Terminal) -> 
         terminal.complain(f"no fault is called `{name}`: {mend}")
         return 2
     from toscale.cli.running import run_faults
-    from toscale.document.fault_tables import judged_during
-    from toscale.requirements.verdicts import Status
+    from toscale.requirements.verdicts import Status, judged_during
 
     try:
         result = run_faults(design, options, terminal, [name], upper=True)[name]

@@ -5,49 +5,26 @@ The terminal and the page share them, as the others in `tables`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
 
-from toscale.design.conditions import OfSystem
-from toscale.design.model import Design, Prose
 from toscale.document.figures import DASH, failures, percent, rate, seconds, used, with_margin
 from toscale.document.tables import Cell, Column, Table
 from toscale.document.words import MARKS, sentence
-from toscale.requirements.verdicts import Status, Verdict, judge
+from toscale.requirements.verdicts import Status, Verdict
 from toscale.simulate.fault_result import FaultFlow, FaultResult, FaultRun
 
-__all__ = ["course_table", "faults_table", "judged_during", "phases_table", "said_of"]
+__all__ = ["course_table", "faults_table", "most_raised", "phases_table", "said_of"]
 
 MOST_ROWS = 24
 """So many windows of a course are shown in a terminal; of longer ones, every second, third, ..."""
 
 
-def judged_during(design: Design, result: FaultResult, seed: int) -> tuple[Verdict, ...]:
-    """What becomes of each target while the fault lasts: those that name this fault, and those that name none.
-
-    For the latter it says what the fault does to them, not that they are missed: nobody asked for that.
-    """
-    moved = {
-        name: replace(line, during=result.name, at=None)
-        for name, line in design.requirements.non_functional.items()
-        if not isinstance(line, Prose)
-        and line.during in (None, result.name)
-        and line.at is None
-        and not isinstance(line.subject, OfSystem)
-    }
-    wanted = replace(design, requirements=replace(design.requirements, non_functional=moved))
-    return judge(wanted, {}, seed=seed, faults={result.name: replace(result, multiple=1.0)})
-
-
-def faults_table(
-    design: Design, results: Iterable[FaultResult], judged: Mapping[str, tuple[Verdict, ...]]
-) -> Table:
+def faults_table(results: Iterable[FaultResult], judged: Mapping[str, tuple[Verdict, ...]]) -> Table:
     """Each fault with what it does at the median rates."""
     rows = [_row(result, judged.get(result.name, ())) for result in results]
     columns = (
         Column("Fault"),
         Column("Worst p99", True),
-        Column("of", rank=2),
         Column("Failed at worst", True),
         Column("Lost", True, rank=1),
         Column("Tried again", True, rank=3),
@@ -64,16 +41,15 @@ def faults_table(
 def _row(result: FaultResult, verdicts: tuple[Verdict, ...]) -> tuple[Cell, ...]:
     run = result.median
     if run is None:
-        return (result.name, DASH, DASH, DASH, DASH, DASH, sentence(f"not simulated: {result.reason}"), "")
-    slowest = _most_raised(run)
+        return (result.name, DASH, DASH, DASH, DASH, sentence(f"not simulated: {result.reason}"), "")
+    slowest = most_raised(run)
     failing = max(run.flows.values(), key=lambda flow: flow.worst_failed.value or 0.0)
     lost = sum(flow.lost.value or 0.0 for flow in run.flows.values() if flow.kind == "flow")
     amplified = max((flow.amplified or 1.0 for flow in run.flows.values()), default=1.0)
     recovered = run.recovery.text + (f"; {run.bound}" if run.bound else "")
     return (
         result.name,
-        with_margin(slowest.worst_p99, seconds),
-        slowest.name,
+        _or_dash(slowest.worst_p99.value, lambda p99: f"{seconds(p99)} of {slowest.name}"),
         _failed(failing),
         f"{lost:,.0f}" if lost >= 1 else "none",
         f"x{amplified:.2f}" if amplified >= 1.005 else "no more",
@@ -82,7 +58,7 @@ def _row(result: FaultResult, verdicts: tuple[Verdict, ...]) -> tuple[Cell, ...]
     )
 
 
-def _most_raised(run: FaultRun) -> FaultFlow:
+def most_raised(run: FaultRun) -> FaultFlow:
     """The flow whose p99 is the highest, against what it was before."""
 
     def raised(flow: FaultFlow) -> float:
@@ -152,7 +128,7 @@ def course_table(run: FaultRun, flow: str) -> Table:
             (
                 f"{start:g} s",
                 _phase(run, start),
-                rate(course.offered[k]) if course.offered[k] is not None else DASH,
+                _or_dash(course.offered[k], rate),
                 _or_dash(course.p99[k], seconds),
                 _or_dash(course.failed_share[k], percent),
                 *(_or_dash(c.utilisation[k], used) for c in busiest),
@@ -169,9 +145,7 @@ def course_table(run: FaultRun, flow: str) -> Table:
         *(Column(f"{c.name} hits", True, rank=3) for c in hits),
     )
     every = "" if step == 1 else f" One window of {step} is shown."
-    return Table(
-        f"The course of {flow}", columns, tuple(rows), f"In windows of {run.window:g} s.{every}"
-    )
+    return Table(f"The course of {flow}", columns, tuple(rows), f"In windows of {run.window:g} s.{every}")
 
 
 def _phase(run: FaultRun, start: float) -> str:
@@ -182,8 +156,8 @@ def _phase(run: FaultRun, start: float) -> str:
     return "│" if start < run.ends - 1e-9 else "·"
 
 
-def _or_dash(value: float | None, write: object) -> str:
-    return DASH if value is None or not callable(write) else str(write(value))
+def _or_dash(value: float | None, write: Callable[[float], str]) -> str:
+    return DASH if value is None else write(value)
 
 
 def said_of(result: FaultResult, load: str, run: FaultRun) -> list[str]:

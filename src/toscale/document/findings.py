@@ -21,7 +21,7 @@ from toscale.requirements.estimates import Estimates, estimate
 from toscale.requirements.impossible import impossible
 from toscale.requirements.vague import vague
 from toscale.requirements.values import sheet_of, value_of
-from toscale.requirements.verdicts import Status, Verdict, judge
+from toscale.requirements.verdicts import Status, Verdict, judge, judged_during
 from toscale.simulate.fault_result import FaultResult
 from toscale.simulate.lower import lower
 from toscale.simulate.result import ComponentResult, Figure, RunResult, Simulation
@@ -96,6 +96,10 @@ class Findings:
     @property
     def simulation(self) -> Simulation | None:
         return self.simulations.get(self.multiple)
+
+    def during(self) -> dict[str, tuple[Verdict, ...]]:
+        """What becomes of the targets while each fault lasts."""
+        return {name: judged_during(self.design, one, self.seed) for name, one in self.faults.items()}
 
     @property
     def missed(self) -> bool:

@@ -214,7 +214,7 @@ class _Compiler:
         if isinstance(number, Attribute):
             self.law(number.law)
             self.register(number.of)
-        elif isinstance(number, Register):
+        elif isinstance(number, Register) and not isinstance(number, Knob):
             self.register(number.name)
         return self.numbers.setdefault(number, len(self.numbers))
 
@@ -684,13 +684,13 @@ class _Compiler:
                 row.kind, row.law = 3 if told else 1, self.laws[number.law]
                 row.register = self.registers[number.of]
                 row.salt = salt_of(f"attribute:{number.salt}")
+            elif isinstance(number, Knob):
+                row.value = number.value
             elif isinstance(number, Register):
                 row.kind, row.register = 2, self.registers[number.name]
             elif isinstance(number, _OnMachine):
                 row.kind, row.value, row.each = 4, number.base, number.each
                 row.law, row.register = self.numbers[number.count], number.machine
-            elif isinstance(number, Knob):
-                row.value = number.value
             else:
                 row.value = float(number)
         links = records(LINK, len(self.links))

@@ -107,9 +107,7 @@ def choose(S, i, step):  # type: ignore[no-untyped-def]
     best = np.int64(-1)
     for j in range(n):
         m = s.first + (start + j if start + j < n else start + j - n)
-        if not S.conditions[m].out and (
-            best < 0 or S.machines[m].outstanding < S.machines[best].outstanding
-        ):
+        if not S.conditions[m].out and (best < 0 or S.machines[m].outstanding < S.machines[best].outstanding):
             best = m
     return best if best >= 0 else s.first + start
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from toscale.engine.arrivals import LONGEST, next_arrival
 from toscale.engine.cores import end_work, start_work
-from toscale.engine.faults import choose, enter, faulty, happen, hot
 from toscale.engine.draws import GOLDEN, draw_index, mix, number, unit
+from toscale.engine.faults import choose, enter, faulty, happen, hot
 from toscale.engine.jit import inlined, jit, prefetch
 from toscale.engine.machines import (
     BY_POLICY,

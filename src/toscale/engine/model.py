@@ -141,14 +141,13 @@ class Register:
 
 
 @dataclass(frozen=True, slots=True)
-class Knob:
-    """A number that the timeline changes while the system runs."""
+class Knob(Register):
+    """A number that the timeline changes while the system runs: the same for all requests."""
 
-    name: str
     value: float
 
 
-Number = float | Attribute | Register | Knob
+Number = float | Attribute | Register
 
 
 # ---- tests of a branch -------------------------------------------------------------------------------------------
@@ -556,7 +555,7 @@ class Model:
     buffers: tuple[Buffer, ...] = ()
     flows: tuple[Flow, ...] = ()
     spans: tuple[Span, ...] = ()
-    timeline: Timeline = Timeline()
+    timeline: Timeline = field(default_factory=Timeline)
 
 
 def inner(step: Step) -> tuple[Steps, ...]:

@@ -110,6 +110,8 @@ class SetUp:
             leaves.append((interpreter.LEAF_RING, k))
         changes = timeline.changes(model, tables)
         if len(changes):
+            for name in ("links", "numbers"):  # which it changes: they are this run's own
+                arrays[name] = arrays[name].copy()
             leaves.append((interpreter.LEAF_CHANGE, 0))
         streams, presets = timeline.streams(model, tables, self.seed, len(leaves))
         leaves.extend((interpreter.LEAF_STREAM, k) for k in range(len(model.timeline.streams)))

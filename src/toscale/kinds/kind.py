@@ -86,7 +86,7 @@ HEALTH_CHECK = Default(
 )
 FAILOVER = Default(
     30.0,
-    "Documentation of Patroni (PostgreSQL), `ttl`: 30 s until another node may take the place of a leader that is gone.",
+    "Documentation of Patroni (PostgreSQL), `ttl`: 30 s until another node may take the place of a lost leader.",
 )
 
 

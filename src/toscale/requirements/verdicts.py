@@ -21,9 +21,9 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
-from toscale.design.conditions import Target
+from toscale.design.conditions import OfSystem, Target
 from toscale.design.flow import Comparator
-from toscale.design.model import Design
+from toscale.design.model import Design, Prose
 from toscale.design.parts import NOWHERE, Place
 from toscale.quantity.estimate import Estimate
 from toscale.quantity.formatting import format_number, format_quantity, format_range
@@ -39,7 +39,7 @@ from toscale.simulate.fault_result import FaultResult
 from toscale.simulate.lowering.lowered import NotSimulated
 from toscale.simulate.result import Figure, Simulation
 
-__all__ = ["Status", "Verdict", "decide", "judge"]
+__all__ = ["Status", "Verdict", "decide", "judge", "judged_during"]
 
 
 class Status(Enum):
@@ -104,6 +104,29 @@ def judge(
     return tuple(judging.verdict(target) for target in design.requirements.targets)
 
 
+def judged_during(design: Design, result: FaultResult, seed: int) -> tuple[Verdict, ...]:
+    """What becomes of each target while the fault lasts: those that name this fault, and those that name none.
+
+    For the latter it says what the fault does to them, not that they are missed: nobody asked for that. Where only
+    the median was simulated, it is judged alone.
+    """
+    moved = {
+        name: replace(line, during=result.name, at=None)
+        for name, line in design.requirements.non_functional.items()
+        if not isinstance(line, Prose)
+        and line.during in (None, result.name)
+        and line.at is None
+        and not isinstance(line.subject, OfSystem)
+    }
+    wanted = replace(design, requirements=replace(design.requirements, non_functional=moved))
+    return judge(
+        wanted,
+        {},
+        seed=seed,
+        faults={result.name: replace(result, multiple=1.0, upper=result.upper or result.median)},
+    )
+
+
 class _Judging:
     """The design, its runs, and its estimates at each multiple, computed once."""
 
@@ -159,7 +182,9 @@ class _Judging:
         """The verdict on a target while a fault lasts."""
         fault = self.faults.get(name)
         if fault is None or fault.multiple != multiple:
-            return _unknown(target, f"the fault was not simulated: run `toscale faults`, or `--fault {name!r}`")
+            return _unknown(
+                target, f"the fault was not simulated: run `toscale faults`, or `--fault {name!r}`"
+            )
         if fault.median is None:
             return _unknown(target, f"the fault is not simulated: {fault.reason}")
         if target.measure == "cost":

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import ceil, sqrt
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -104,14 +104,14 @@ class Course:
     def usual(self) -> tuple[Any, Any]:
         """What each meter should be, by window and meter: the p99 in seconds, and the share that fails."""
         if self.baseline is not None:
-            histogram = np.sum([r.histogram for r in self.baseline], axis=0, dtype=np.int64)
+            histogram: Any = np.sum([r.histogram for r in self.baseline], axis=0, dtype=np.int64)
             done, failed = _increments(self.baseline, "done"), _increments(self.baseline, "failed")
         else:
             first = max(self.windows.first, 1)
             histogram = np.sum(self.histogram[:first], axis=0)[None]
             done = self.done[:first].sum(axis=0)[None]
             failed = self.failed[:first].sum(axis=0)[None]
-        p99 = np.zeros(done.shape)
+        p99: Any = np.zeros(done.shape)
         for w in range(len(done)):
             for k in range(done.shape[1]):
                 p99[w, k] = _p99(histogram[w, k], done[w, k]) if done[w, k] else np.inf
@@ -126,7 +126,7 @@ class Course:
         """(windows, meters): whether a window is other than before."""
         p99, share = self.usual
         done, failed = self.done, self.failed
-        limits = np.searchsorted(EDGES, TOLERANCE * p99, side="left")
+        limits: Any = np.searchsorted(EDGES, TOLERANCE * p99, side="left")
         longer = np.zeros(done.shape)
         for w in range(self.count):
             for k in range(done.shape[1]):
@@ -173,7 +173,10 @@ class Course:
             before = hits[:first].sum() / max(gets[:first].sum(), 1)
             now = hits[-STEADY:].sum() / max(gets[-STEADY:].sum(), 1)
             if gets[-STEADY:].sum() and now < before - _HITS:
-                return f"`{store.name}` answered {now:.1%} of what it was asked for when the run ended, {before:.1%} before"
+                return (
+                    f"`{store.name}` answered {now:.1%} of what it was asked for when the run ended, "
+                    f"{before:.1%} before"
+                )
         return ""
 
     @property

@@ -47,7 +47,7 @@ ROUND = 6
 """So many windows more are simulated before it is looked whether all has recovered."""
 AT_ONCE = 20.0
 """So many seconds are looked at first after a fault that happens at one moment."""
-PER_WINDOW = 400.0
+PER_WINDOW = 800.0
 """Requests of the busiest flow in a window, all replications together, at least."""
 FEWEST_WINDOWS = 8
 """A fault that ends at its bound after fewer windows is looked at again, in shorter ones."""
@@ -171,7 +171,14 @@ class _Fault:
         without = _Replicas(runner(None), count, windows)
         without.to_the_end(length)
         faulty.to_the_end(length)
-        return fault_run(faulty.course(without.readings()), twin, quantiles)
+        usual = without.readings()
+        course = faulty.course(usual)
+        least = min(course.count, usual[0].windows)
+        usual = [part(reading, 0, least) for reading in usual]
+        course = replace(course, readings=[part(r, 0, least) for r in course.readings], baseline=usual)
+        if least <= faulty.windows.first:
+            raise NotComputable(f"{course.bound or without.bound}, before the fault began")
+        return fault_run(course, twin, quantiles)
 
     def planned(
         self, paced: Pace, twin: Twin, most_events: int, length: float | None

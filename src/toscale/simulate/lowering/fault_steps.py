@@ -87,9 +87,7 @@ def _within(step: Step, change: Callable[[Step], Steps]) -> Step:
         case Parallel():
             return replace(step, branches=tuple(_changed(block, change) for block in step.branches))
         case If():
-            return replace(
-                step, then=_changed(step.then, change), otherwise=_changed(step.otherwise, change)
-            )
+            return replace(step, then=_changed(step.then, change), otherwise=_changed(step.otherwise, change))
         case _:
             return step
 

@@ -14,7 +14,19 @@ from math import ceil
 from toscale.design.flow import AttributePath
 from toscale.design.model import Component, Design, Fault
 from toscale.design.parts import Formula
-from toscale.engine.model import Attribute, Flow, Model, Poisson, Policy, Population, Station
+from toscale.engine.model import (
+    Attribute,
+    Flow,
+    Model,
+    Poisson,
+    Policy,
+    Population,
+    Scatter,
+    Send,
+    Station,
+    Visit,
+    walk,
+)
 from toscale.engine.timeline import Change, Given, Hot, Stream, Timeline, What
 from toscale.kinds import KINDS, Category
 from toscale.kinds.kind import Default
@@ -163,9 +175,7 @@ class Planning:
         if KINDS[self.component(name).kind].category in _IN_MEMORY:
             self.forget(station, machines, at)
 
-    def _replaced(
-        self, station: Station, machines: tuple[int, ...], at: float, until: float | None
-    ) -> None:
+    def _replaced(self, station: Station, machines: tuple[int, ...], at: float, until: float | None) -> None:
         """The shards whose primary is gone get another, if a copy is left."""
         gone = set(machines)
         new: dict[int, list[int]] = {}
@@ -294,7 +304,8 @@ def surge(p: Planning) -> None:
     given = _given(p, flow)
     if by != 1.0 and not isinstance(flow.source, Poisson):
         raise NotComputable(
-            f"`{flow.name}` is started by others, not at a rate of its own: surge what starts it", p.fault.place
+            f"`{flow.name}` is started by others, not at a rate of its own: surge what starts it",
+            p.fault.place,
         )
     if by > 1.0:
         hot = () if p.fault.one is not None else given
@@ -348,7 +359,8 @@ def lossy(p: Planning) -> None:
 def _lossy(p: Planning, loss: float) -> None:
     """Messages between two ends are lost, and sent again by the transport."""
     pair = " - ".join(p.fault.target)
-    if not any(link.between == pair for link in _links(p.model)):
+    steps = [step for flow in p.model.flows for step in walk(flow.steps)]
+    if not any(isinstance(s, Visit | Scatter | Send) and s.link.between == pair for s in steps):
         raise NotComputable(f"no simulated flow passes between `{pair}`", p.fault.place)
     p.changes.append(Change(p.begins, What.LOSS, pair, value=loss, until=p.ends))
 
@@ -390,7 +402,7 @@ def plan(design: Design, fault: Fault, lowered: Lowered, zero: float, ledger: Le
     timeline = Timeline(
         tuple(planning.changes), tuple(planning.streams), tuple(planning.hots), tuple(planning.givens)
     )
-    last = [change.time for change in planning.changes]
+    last = [change.until or change.time for change in planning.changes]
     last += [stream.ends for stream in planning.streams if stream.ends is not None]
     last += [hot.ends for hot in planning.hots if hot.ends is not None]
     model = replace(planning.model, timeline=timeline)
@@ -402,12 +414,6 @@ def plan(design: Design, fault: Fault, lowered: Lowered, zero: float, ledger: Le
 
 def _machines(station: Station) -> int:
     return station.shards * station.copies if station.shards else station.machines
-
-
-def _links(model: Model) -> list[object]:
-    from toscale.engine.model import walk
-
-    return [step.link for flow in model.flows for step in walk(flow.steps) if hasattr(step, "link")]
 
 
 def _drawn(p: Planning, flow: Flow, of: str) -> list[tuple[str, Population]]:
