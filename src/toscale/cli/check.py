@@ -87,18 +87,18 @@ def _check(file: str, options: argparse.Namespace, terminal: Terminal) -> _Check
 def _judge(
     file: str, design: Design, problems: tuple[Problem, ...], options: argparse.Namespace, terminal: Terminal
 ) -> _Checked:
-    from toscale.cli.running import run_design
+    from toscale.cli.running import run_design, run_faults
     from toscale.document.findings import judge_at
 
     if not design.requirements.targets:
         return _Checked(file, problems, (), title=design.title)
     try:
         simulations = run_design(design, options, terminal)
+        faults = run_faults(design, options, terminal)
     except DesignError as error:
         return _Checked(file, (*problems, *error.problems), title=design.title)
-    return _Checked(
-        file, problems, judge_at(design, simulations, options.at, options.seed), title=design.title
-    )
+    verdicts = judge_at(design, simulations, options.at, options.seed, faults)
+    return _Checked(file, problems, verdicts, title=design.title)
 
 
 # ---- what is shown

@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "check": "find what is wrong or vague in design files; with --simulate, judge their targets",
     "estimate": "compute the estimates: ranges, derivations, which assumption matters most",
     "simulate": "run the design, and judge it against its own targets",
+    "faults": "run the faults of the design: what each does, and how long until all is well again",
     "diff": "say what is different in another design or revision, in words and in numbers",
     "agree": "record who agrees to the design, and their concerns; show what has changed since",
     "draw": "draw the design with its rates and loads: SVG, PNG, or here in the terminal",
@@ -158,7 +159,27 @@ def _simulate(command: str) -> _Parser:
         "Without --duration it runs until the figures are as precise as asked for.",
     )
     parser.add_argument("file", metavar="FILE", help=FILE)
+    parser.add_argument(
+        "--fault", metavar="NAME", help="run this fault of the design: its course, and its targets meanwhile"
+    )
     _run_options(parser)
+    _verbose(parser)
+    return parser
+
+
+def _faults(command: str) -> _Parser:
+    parser = _parser(
+        command,
+        "Runs each fault under `faults`: the worst p99, the share that fails, how long until all is as it was, and\n"
+        "which targets hold meanwhile.",
+        "At the median of the rates; with --upper, and for faults that a target names (`during`), at their upper end\n"
+        "too. `toscale simulate --fault NAME` shows the course of one.",
+    )
+    parser.add_argument("file", metavar="FILE", help=FILE)
+    parser.add_argument("--upper", action="store_true", help="also at the upper end of the rates")
+    _seed(parser)
+    _at(parser)
+    _json(parser)
     _verbose(parser)
     return parser
 
@@ -344,6 +365,7 @@ _PARSERS: dict[str, Callable[[str], _Parser]] = {
     "check": _check,
     "estimate": _estimate,
     "simulate": _simulate,
+    "faults": _faults,
     "diff": _diff,
     "agree": _agree,
     "draw": _draw,

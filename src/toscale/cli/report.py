@@ -22,7 +22,7 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
     design = load(options.file, terminal, to_run=True)
     if isinstance(design, int):
         return design
-    from toscale.cli.running import run_design
+    from toscale.cli.running import run_design, run_faults
     from toscale.cli.show_simulation import show_summary, show_title
     from toscale.cli.show_steps import show_steps
     from toscale.document.findings import find
@@ -30,9 +30,10 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
 
     try:
         simulations = run_design(design, options, terminal) if design.flows else {}
+        faults = run_faults(design, options, terminal, design.faults) if design.flows else {}
     except DesignError as error:
         return refuse(error.problems, options.file, terminal)
-    findings = find(design, simulations, multiple=options.at, seed=options.seed)
+    findings = find(design, simulations, multiple=options.at, seed=options.seed, faults=faults)
     _write(output, page(findings, options.file))
     show_title(design, options.file, terminal, "report" if options.at == 1 else f"report at {options.at:g}x")
     if design.brief:

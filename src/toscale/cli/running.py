@@ -8,7 +8,7 @@ and says so.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -19,9 +19,10 @@ from toscale.document.findings import multiples
 from toscale.simulate.result import Simulation
 
 if TYPE_CHECKING:
+    from toscale.simulate.fault_result import FaultResult
     from toscale.simulate.run import Progress
 
-__all__ = ["COMPILING", "compile_first", "run_design"]
+__all__ = ["COMPILING", "compile_first", "run_design", "run_faults"]
 
 COMPILING = "compiling the engine: once for this version, about 20 s"
 
@@ -43,6 +44,39 @@ def run_design(design: Design, options: argparse.Namespace, terminal: Terminal) 
                 precision=options.precision,
                 duration=options.duration,
                 multiple=multiple,
+                progress=progress,
+            )
+    return found
+
+
+def run_faults(
+    design: Design,
+    options: argparse.Namespace,
+    terminal: Terminal,
+    names: Iterable[str] | None = None,
+    upper: bool | None = None,
+) -> dict[str, FaultResult]:
+    """The faults of these names, by default those that targets name with `during`.
+
+    A fault that a target names is simulated at both ends of the rates, others at the median only, unless
+    `upper` says otherwise. Raises DesignError for a design that cannot be simulated at all.
+    """
+    named = dict.fromkeys(t.during for t in design.requirements.targets if t.during is not None)
+    wanted = [name for name in (named if names is None else names) if name in design.faults]
+    if not wanted:
+        return {}
+    compile_first(terminal)
+    from toscale.simulate.faults import simulate_fault
+
+    found = {}
+    for name in wanted:
+        with _bar(terminal, f", {name}") as progress:
+            found[name] = simulate_fault(
+                design,
+                name,
+                seed=options.seed,
+                multiple=options.at,
+                upper=name in named if upper is None else upper,
                 progress=progress,
             )
     return found

@@ -17,6 +17,7 @@ from toscale.cli.show_tables import heading, show_table
 from toscale.cli.terminal import Terminal
 from toscale.design.model import Decision, Design, Prose, Question, Requirements
 from toscale.document.deep import api_table, data_table
+from toscale.document.fault_tables import faults_table
 from toscale.document.figures import used
 from toscale.document.findings import Findings, saturation
 from toscale.document.tables import Column, Meter, Table, components_table, growth_table
@@ -160,7 +161,7 @@ def _wrap_up(findings: Findings, terminal: Terminal, verbose: bool) -> None:
         show_figures(simulation, terminal)
         _saturation(findings.design, simulation, terminal)
     show_table(growth_table(findings), terminal)
-    _faults(findings.design, terminal)
+    _faults(findings, terminal)
     _listed(terminal, "Open refinements", map(str, findings.design.refinements))
     if simulation is not None:
         show_trust(simulation, terminal, verbose)
@@ -187,9 +188,12 @@ def _saturation(design: Design, simulation: Simulation, terminal: Terminal) -> N
     )
 
 
-def _faults(design: Design, terminal: Terminal) -> None:
-    if not design.faults:
+def _faults(findings: Findings, terminal: Terminal) -> None:
+    if findings.faults:
+        table = faults_table(findings.faults.values(), findings.during())
+        show_table(table, terminal)
         return
-    heading(terminal, "Faults")
-    for fault in design.faults.values():
-        _line(terminal, Text.assemble(f"· {fault.name}", (": not simulated yet", "quiet")))
+    if findings.design.faults:
+        heading(terminal, "Faults")
+    for name in findings.design.faults:
+        _line(terminal, Text.assemble(f"· {name}", (": not simulated", "quiet")))

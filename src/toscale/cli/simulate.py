@@ -20,16 +20,21 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
         terminal.say("There is no flow yet, and so nothing to simulate. Write one under `flows`, such as:")
         terminal.line("  look: {from: visitor, rate: 20 / s, steps: [{app: 5 ms}]}")
         return 0
-    from toscale.cli.running import run_design
+    if options.fault is not None:
+        from toscale.cli.faults import run_one
+
+        return run_one(design, options, terminal)
+    from toscale.cli.running import run_design, run_faults
     from toscale.document.findings import all_problems, judge_at
     from toscale.requirements.verdicts import Status
 
     try:
         simulations = run_design(design, options, terminal)
+        faults = run_faults(design, options, terminal)
     except DesignError as error:
         return refuse(error.problems, options.file, terminal, options.json)
     simulation = simulations[options.at]
-    verdicts = judge_at(design, simulations, options.at, options.seed)
+    verdicts = judge_at(design, simulations, options.at, options.seed, faults)
     if options.json:
         from toscale.document.as_json import simulation_json, text_of
 

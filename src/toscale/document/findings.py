@@ -21,7 +21,8 @@ from toscale.requirements.estimates import Estimates, estimate
 from toscale.requirements.impossible import impossible
 from toscale.requirements.vague import vague
 from toscale.requirements.values import sheet_of, value_of
-from toscale.requirements.verdicts import Status, Verdict, judge
+from toscale.requirements.verdicts import Status, Verdict, judge, judged_during
+from toscale.simulate.fault_result import FaultResult
 from toscale.simulate.lower import lower
 from toscale.simulate.result import ComponentResult, Figure, RunResult, Simulation
 from toscale.theory import Twin, solve
@@ -90,10 +91,15 @@ class Findings:
     seed: int
     reason: str = ""
     left_out: Mapping[str, str] = field(default_factory=dict)  # flow -> why it is not simulated
+    faults: Mapping[str, FaultResult] = field(default_factory=dict)  # those that were simulated, by name
 
     @property
     def simulation(self) -> Simulation | None:
         return self.simulations.get(self.multiple)
+
+    def during(self) -> dict[str, tuple[Verdict, ...]]:
+        """What becomes of the targets while each fault lasts."""
+        return {name: judged_during(self.design, one, self.seed) for name, one in self.faults.items()}
 
     @property
     def missed(self) -> bool:
@@ -132,20 +138,24 @@ def multiples(design: Design, at: float = 1.0) -> tuple[float, ...]:
 
 
 def judge_at(
-    design: Design, simulations: Mapping[float, Simulation], at: float = 1.0, seed: int = DEFAULT_SEED
+    design: Design,
+    simulations: Mapping[float, Simulation],
+    at: float = 1.0,
+    seed: int = DEFAULT_SEED,
+    faults: Mapping[str, FaultResult] | None = None,
 ) -> tuple[Verdict, ...]:
     """The verdict on each target; one that names no multiple is judged at `at`, with the estimates of that
     load.
     """
     if at == 1.0:
-        return judge(design, simulations, seed=seed)
+        return judge(design, simulations, seed=seed, faults=faults)
     multiple = Formula(repr(at), parse(repr(at)))
     lines = {
         name: line if isinstance(line, Prose) or line.at is not None else replace(line, at=multiple)
         for name, line in design.requirements.non_functional.items()
     }
     moved = replace(design, requirements=replace(design.requirements, non_functional=lines))
-    return judge(moved, simulations, seed=seed)
+    return judge(moved, simulations, seed=seed, faults=faults)
 
 
 def find(
@@ -154,6 +164,7 @@ def find(
     *,
     multiple: float = 1.0,
     seed: int = DEFAULT_SEED,
+    faults: Mapping[str, FaultResult] | None = None,
 ) -> Findings:
     """Everything that is known of a design without errors, at a multiple of its load.
 
@@ -173,7 +184,7 @@ def find(
         all_problems(design),
         estimates,
         simulations,
-        judge_at(design, simulations, multiple, seed),
+        judge_at(design, simulations, multiple, seed, faults),
         twin,
         budgets(design, twin, estimates.sheet) if twin is not None else {},
         _growth(design),
@@ -181,6 +192,7 @@ def find(
         seed,
         reason,
         left_out,
+        faults or {},
     )
 
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from toscale.architecture import draw
 from toscale.design.model import Design
 from toscale.document import deep, pictures, tables, words
+from toscale.document.fault_pictures import curves
+from toscale.document.fault_tables import faults_table
 from toscale.document.figures import used
 from toscale.document.findings import Findings, saturation
 from toscale.document.tables import Cell, Column, Meter, Table
@@ -86,6 +88,8 @@ def page(findings: Findings, file: str) -> str:
         agrees=words.AGREES,
         over_time=pictures.over_time(findings),
         defaults=_defaults(findings),
+        faults=faults_table(findings.faults.values(), findings.during()),
+        fault_curves=curves(findings.faults),
         is_meter=_is_meter,
     )
 

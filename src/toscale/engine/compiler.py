@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from toscale.engine.bounded_code import bounded, bounded_test
 from toscale.engine.laws import Law
 from toscale.engine.layout import Label, LaidOut, Row, lay_out
@@ -46,6 +48,7 @@ from toscale.engine.model import (
     If,
     Keep,
     Key,
+    Knob,
     Left,
     Link,
     Look,
@@ -93,6 +96,7 @@ from toscale.engine.tables import (
     population_tables,
     salt_of,
 )
+from toscale.engine.timeline import What
 
 OPERATORS = ("<", "<=", ">", ">=", "=", "!=")
 _POLICIES = {
@@ -109,6 +113,8 @@ _PICKS = {
     Pick.ANY: BY_ANY,
     Pick.BESIDE: BY_BESIDE,
 }
+_DRAWS_AS = {Op.ROUTE: Op.PICK, Op.ENTER: Op.ACQUIRE}
+"""Instructions that draw as another does, so that a fault elsewhere changes no draw."""
 _SIDE_BY_SIDE = 4_096
 """No step starts more passes than this at one moment."""
 MOST_REGISTERS = 20_000
@@ -121,6 +127,7 @@ _SYNC = {
     Op.LOOK, Op.WRITE, Op.PASS, Op.IF_HOLDS, Op.IF_LEFT,
     Op.REPEAT, Op.JUDGE, Op.AGAIN, Op.BACK, Op.LOCK, Op.UNLOCK, Op.BEGIN, Op.NEXT,
     Op.HOLDER, Op.REACH, Op.IF_OPEN,
+    Op.ENTER,
 }  # fmt: skip
 
 
@@ -139,11 +146,14 @@ class _Frame:
     machine: int = -1
     depth: int = 0
     station: int = -1  # of the slot that this task may give back for a while; -1: none
+    refused: Label | None = None  # the way out of that visit without the slot
+    around: Label | None = None  # the visit around that one
 
-    def inside(self, out: Label, machine: int | None = None, station: int = -1) -> _Frame:
+    def inside(self, out: Label, machine: int | None = None) -> _Frame:
+        """A block with its own way out; on another machine, whose slot is not to be left."""
         if machine is None:
-            return _Frame(out, self.machine, self.depth + 1, self.station)
-        return _Frame(out, machine, self.depth + 1, station)
+            return replace(self, out=out, depth=self.depth + 1)
+        return _Frame(out, machine, self.depth + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +170,16 @@ class _Shard:
     visit: Visit
     pick: Pick
     listed: str | None  # the keys that are locked
+
+
+@dataclass(frozen=True, slots=True)
+class _OnMachine:
+    """A piece of work in ticks, on the machine in this register, which may be slow."""
+
+    base: float
+    each: float
+    count: Number
+    machine: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +211,7 @@ class _Compiler:
         self.rows: list[Row] = []
         self.later: list[tuple[Label, tuple[Any, ...], _Frame]] = []
         self.laws: dict[Law, int] = {}
-        self.numbers: dict[Number, int] = {}
+        self.numbers: dict[Number | _OnMachine, int] = {}
         self.links: dict[Link, int] = {}
         self.populations: dict[Population, int] = {}
         self.registers: dict[str, int] = {"shard": SHARD, "part": PART}
@@ -227,6 +247,16 @@ class _Compiler:
         }
         self.passages: tuple[Passage, ...] = ()
         self.passed = 0
+        changed = model.timeline.machines_of
+        self.failing = changed(What.DOWN, What.OUT, What.LEAD)
+        self.slowed = changed(What.SLOW)
+        self.erring = changed(What.ERRORS)
+        self.cut = changed(What.LOSS)
+        self.given = {(s.flow, register) for s in model.timeline.streams for register, *_ in s.given}
+        self.hots = tuple((h.flow, h.register) for h in model.timeline.hots)
+        self.told = {(given.population.number, given.salt) for given in model.timeline.givens}
+        self.flow = ""
+        self.within: Label | None = None  # the visit that the next row is a step of
         self.margin = 64
         self.touches = 64
         self.locked = 0
@@ -260,7 +290,7 @@ class _Compiler:
         if isinstance(number, Attribute):
             self.law(number.law)
             self.register(number.of)
-        elif isinstance(number, Register):
+        elif isinstance(number, Register) and not isinstance(number, Knob):
             self.register(number.name)
         return self.numbers.setdefault(number, len(self.numbers))
 
@@ -307,16 +337,26 @@ class _Compiler:
     # ---- code ------------------------------------------------------------------------------------------------------
 
     def emit(self, op: Op, path: str = "", **fields: Any) -> None:
+        drawn = _DRAWS_AS.get(op, op).name
         self.rows.append(
             Row(
                 op,
-                salt=salt_of(f"{op.name}:{path}"),
+                salt=salt_of(f"{drawn}:{path}"),
                 sync=op in _SYNC,
                 path=path,
                 passages=self.passages,
+                within=self.within,
                 **fields,
             )
         )
+
+    def drawn(self, register: str) -> None:
+        """A key has been drawn, in place of which the timeline may put another."""
+        here = (self.flow, register)
+        given = self.register(f"given:{register}") if here in self.given else -1
+        if given >= 0 or here in self.hots:
+            which = self.hots.index(here) if here in self.hots else -1
+            self.emit(Op.HOT, register, a=self.register(register), b=given, c=which)
 
     def place(self, label: Label) -> None:
         label.at = len(self.rows)
@@ -325,6 +365,7 @@ class _Compiler:
         entries = []
         for flow in self.model.flows:
             entries.append(len(self.rows))
+            self.flow = flow.name
             out = Label()
             steps = flow.steps
             frame = _Frame(out=out)
@@ -362,6 +403,7 @@ class _Compiler:
         while self.later:
             label, steps, frame = self.later.pop()
             self.passages = ()
+            self.within = None
             self.place(label)
             out = Label()
             self.block(steps, _Frame(out=out, machine=frame.machine, depth=frame.depth))
@@ -392,6 +434,7 @@ class _Compiler:
                     b=self.population(step.population),
                     c=self.asked.get(step.population.name, -1),
                 )
+                self.drawn(step.register)
             case Holder():
                 self.emit(
                     Op.HOLDER,
@@ -407,6 +450,7 @@ class _Compiler:
                     a=self.register(step.register),
                     b=self.population(step.population),
                 )
+                self.drawn(step.register)
             case Get():
                 self.emit(
                     Op.GET,
@@ -482,14 +526,17 @@ class _Compiler:
             case Measure():
                 start = self.register(f"start:{step.name}:{frame.depth}")
                 meter = self.meters.index(step.name)
-                out, over = Label(), Label()
+                out, over, mark, around = Label(), Label(), Label(), self.within
+                self.place(mark)
                 self.emit(Op.MARK, a=meter, b=start)
+                self.within = mark
                 self.block(step.body, frame.inside(out))
                 self.emit(Op.UNMARK, a=meter, b=start)
                 self.emit(Op.JUMP, a=over)
                 self.place(out)
                 self.emit(Op.MARKFAIL, a=meter, b=start, fail=frame.out)
                 self.place(over)
+                self.within = around
             case (
                 Choose()
                 | See()
@@ -511,7 +558,15 @@ class _Compiler:
             case _:
                 raise ModelError(f"{type(step).__name__} is not a step")
 
-    def work(self, op: Op, path: str, work: Work, **fields: Any) -> None:
+    def work(self, op: Op, path: str, work: Work, on: int | None = None, **fields: Any) -> None:
+        """`on`: the register of the machine, where that may be slow."""
+        if on is not None:
+            count = work.count if work.each > 0 else 0.0
+            self.number(count)
+            varied = _OnMachine(work.base / TICK, work.each / TICK, count, on)
+            number = self.numbers.setdefault(varied, len(self.numbers))
+            self.emit(op, path, x=0.0, y=1.0, law=self.law(work.shape), num=number, **fields)
+            return
         self.emit(
             op,
             path,
@@ -525,8 +580,10 @@ class _Compiler:
     def hop(self, link: Link, path: str, here: int, there: int) -> None:
         """A message over the wire, unless it takes no time and cannot be lost."""
         still = all(law is None or law.mean == 0 for law in (link.near, link.far))
-        if not still or link.loss > 0:
+        if not still or link.loss > 0 or link.between in self.cut:
             self.emit(Op.HOP, path, a=self.link(link), b=here, c=there)
+            if link.between in self.cut:  # whether it arrives depends on when it is sent
+                self.rows[-1].sync = True
 
     def visit(
         self,
@@ -555,8 +612,9 @@ class _Compiler:
         if step.work is not None and step.work.base <= 0 and step.work.each <= 0:
             step = replace(step, work=None)
         machine = self.register(f"machine:{frame.depth}")
+        failing, name = station.name in self.failing, station.name
         counted = station.slots is not None or (station.cores is not None and step.work is not None)
-        counted = counted or step.over is not None
+        counted = counted or step.over is not None or failing or name in self.slowed or name in self.erring
         if (
             not counted and step.work is None and not step.locks and not _placed(station)
         ):  # a place that only passes requests on
@@ -573,8 +631,9 @@ class _Compiler:
             self.emit(Op.JUMP, a=frame.out)
             self.place(over)
             return
+        choice = Op.ROUTE if failing else Op.PICK
         if shard is not None:
-            self.emit(Op.PICK, step.path, a=index, b=machine, c=BY_SHARD, d=_PICKS[shard])
+            self.emit(choice, step.path, a=index, b=machine, c=BY_SHARD, d=_PICKS[shard])
         elif step.over is not None:
             if step.key is None:
                 raise ModelError(f"{step.path} goes over a connection, but nobody's")
@@ -595,12 +654,16 @@ class _Compiler:
             pick = step.pick
             if pick is Pick.BESIDE:
                 pick, key = (Pick.POLICY, key) if frame.machine < 0 else (pick, frame.machine)
-            self.emit(Op.PICK, step.path, a=index, b=machine, c=_PICKS[pick], d=key)
+            self.emit(choice, step.path, a=index, b=machine, c=_PICKS[pick], d=key)
         if _sensitive(station) and shard is None and step.pick is Pick.POLICY:
             self.rows[-1].sync = True
+        if step.link.between in self.cut:
+            self.rows[-1].sync = True
         self.hop(step.link, f"{step.path}/to", frame.machine, machine)
-        refused, out, over = Label(), Label(), Label()
-        self.emit(Op.ACQUIRE, a=index, b=machine, fail=refused)
+        refused, out, over, entry, around = Label(), Label(), Label(), Label(), self.within
+        self.place(entry)
+        self.emit(Op.ENTER if failing else Op.ACQUIRE, a=index, b=machine, d=int(take), fail=refused)
+        self.within = entry
         if take:
             self.emit(Op.TAKE)
         unlocked = out
@@ -608,17 +671,25 @@ class _Compiler:
         if locks:
             out = Label()
         if step.work is not None:
-            self.work(Op.WORK, step.path, step.work, a=index, b=machine)
+            on = machine if name in self.slowed else None
+            self.work(Op.WORK, step.path, step.work, on=on, a=index, b=machine)
             self.rows[-1].sync = station.cores is not None
             if step.body and isinstance(step.body[0], Get):  # its entry is on its way while the work is done
                 self.rows[-1].c = self.find(self.stores, step.body[0].store, "store")
                 self.rows[-1].d = self.register(step.body[0].key)
-        self.block(step.body, frame.inside(out, machine, -1 if locks else index))
+        if name in self.erring:
+            self.emit(Op.FAULTY, step.path, a=index, b=machine, fail=out)
+        inner = frame.inside(out, machine)
+        if not locks:  # a lock is held together with the slot
+            inner = replace(inner, station=index, refused=refused, around=around)
+        self.block(step.body, inner)
         for chain, _ in reversed(locks):
             self.emit(Op.UNLOCK, b=chain)
         self.emit(Op.RELEASE, a=index, b=machine)
+        self.within = around
         self.hop(step.link, f"{step.path}/back", machine, frame.machine)
         self.emit(Op.JUMP, a=over)
+        self.within = entry
         if locks:
             self.place(out)
             for chain, given in reversed(locks):
@@ -626,6 +697,7 @@ class _Compiler:
                 self.emit(Op.UNLOCK, b=chain)
         self.place(unlocked)
         self.emit(Op.RELEASE, a=index, b=machine)
+        self.within = around
         self.place(refused)
         self.hop(step.link, f"{step.path}/back", machine, frame.machine)
         self.emit(Op.JUMP, a=frame.out)
@@ -816,10 +888,17 @@ class _Compiler:
         for number, k in self.numbers.items():
             row = numbers[k]
             if isinstance(number, Attribute):
-                row.kind, row.law, row.register = 1, self.laws[number.law], self.registers[number.of]
+                told = any(salt == number.salt for _, salt in self.told)
+                row.kind, row.law = 3 if told else 1, self.laws[number.law]
+                row.register = self.registers[number.of]
                 row.salt = salt_of(f"attribute:{number.salt}")
+            elif isinstance(number, Knob):
+                row.value = number.value
             elif isinstance(number, Register):
                 row.kind, row.register = 2, self.registers[number.name]
+            elif isinstance(number, _OnMachine):
+                row.kind, row.value, row.each = 4, number.base, number.each
+                row.law, row.register = self.numbers[number.count], number.machine
             else:
                 row.value = float(number)
         links = records(LINK, len(self.links))
@@ -828,6 +907,7 @@ class _Compiler:
             row.near = -1 if link.near is None else self.laws[link.near.scaled(1 / TICK)]
             row.far = -1 if link.far is None else self.laws[link.far.scaled(1 / TICK)]
             row.loss, row.resend = link.loss, link.resend_after / TICK
+            row.usual = link.loss
         populations, heads, guides = population_tables(list(self.populations))
         arrays = {
             "code": code,
@@ -839,6 +919,7 @@ class _Compiler:
             "populations": populations,
             "heads": heads,
             "guides": guides,
+            "within": np.array([laid_out.place(row.within) for row in laid_out.rows], dtype=np.int64),
         }
         return Tables(
             arrays=arrays,
@@ -856,6 +937,11 @@ class _Compiler:
             stashes=tuple(step for _, step in self.stashes.values()),
             labels=tuple(_labels(row) for row in laid_out.rows),
             places=tuple(CodePlace(row.path, row.passages) for row in laid_out.rows),
+            knobs={number.name: k for number, k in self.numbers.items() if isinstance(number, Knob)},
+            between={
+                name: tuple(k for link, k in self.links.items() if link.between == name) for name in self.cut
+            },
+            hots=self.hots,
         )
 
     def resolve(self, value: Any, laid_out: LaidOut) -> int:

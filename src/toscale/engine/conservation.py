@@ -26,7 +26,7 @@ def check_conservation(model: Model, s: State) -> None:
         _equal(f"flow {flow.name}", int(meter.started), int(meter.done) + int(np.sum(meter.causes)) + inside)
     for k, station in enumerate(model.stations):
         row = s.stations[k]
-        gone = int(row.admitted) + int(row.refused) + int(row.abandoned)
+        gone = int(row.admitted) + int(row.refused) + int(row.abandoned) + int(s.losses[k])
         _equal(f"station {station.name}", int(row.arrived), gone + int(row.waiting))
         machines = s.machines[s.machines["station"] == k]
         _equal(f"slots of {station.name}", int(row.busy), int(np.sum(machines["busy"])))

@@ -109,4 +109,42 @@ def number(S, i, which):  # type: ignore[no-untyped-def]
     if row.kind == 1:
         key = np.uint64(S.registers[i, row.register])
         return np.floor(draw_law(S, row.law, unit(mix(mix(key) + row.salt))) + 1e-9)
-    return np.float64(S.registers[i, row.register])
+    if row.kind == 2:
+        return np.float64(S.registers[i, row.register])
+    return changed_number(S, i, which)
+
+
+@jit
+def changed_number(S, i, which):  # type: ignore[no-untyped-def]
+    """A number that a fault changes: an attribute that is given for some keys, or the work on a machine that
+    may be slow, in ticks.
+    """
+    row = S.numbers[which]
+    key = np.uint64(S.registers[i, row.register])
+    if row.kind == 3:
+        for k in range(S.control[0].n_givens):
+            given = S.givens[k]
+            if np.uint64(given.key) == key and given.salt == row.salt:
+                return given.value
+        return np.floor(draw_law(S, row.law, unit(mix(mix(key) + row.salt))) + 1e-9)
+    work = row.value
+    if row.each > 0.0:
+        work += row.each * number_of_rows(S, i, row.law)
+    return work * S.conditions[S.registers[i, row.register]].slow
+
+
+@jit
+def number_of_rows(S, i, which):  # type: ignore[no-untyped-def]
+    """As `number`, for the rows of a piece of work."""
+    row = S.numbers[which]
+    if row.kind == 0:
+        return row.value
+    key = np.uint64(S.registers[i, row.register])
+    if row.kind == 2:
+        return np.float64(S.registers[i, row.register])
+    if row.kind == 3:
+        for k in range(S.control[0].n_givens):
+            given = S.givens[k]
+            if np.uint64(given.key) == key and given.salt == row.salt:
+                return given.value
+    return np.floor(draw_law(S, row.law, unit(mix(mix(key) + row.salt))) + 1e-9)

@@ -14,6 +14,7 @@ from toscale.engine.bounded import abandon_line, bounded_step
 from toscale.engine.connections import count_connections, draw_holder, happen, holder_of, reach_holder
 from toscale.engine.cores import end_work, start_work
 from toscale.engine.draws import GOLDEN, draw_index, mix, number, unit
+from toscale.engine.faults import change_or_arrive, choose, enter_or_fail, faulty, hot
 from toscale.engine.jit import inlined, jit, prefetch
 from toscale.engine.leases import end_terms, touch_pool
 from toscale.engine.locked import touch_lock
@@ -121,6 +122,7 @@ O_DONE, O_REFUSED, O_FAILED, O_TIMED_OUT, O_BUSY = (
     int(Outcome.TIMED_OUT),
     int(Outcome.BUSY),
 )
+ROUTE, ENTER, FAULTY, HOT = int(Op.ROUTE), int(Op.ENTER), int(Op.FAULTY), int(Op.HOT)
 S_SOCKETS = int(Status.SOCKETS)
 S_DONE, S_TASKS, S_MESSAGES, S_TRACKERS, S_ENTRIES, S_EVENTS, S_ACCOUNTS, S_LOCKED = (
     int(Status.DONE),
@@ -137,6 +139,7 @@ O_ANSWERED, O_STOPPED = int(Outcome.ANSWERED), int(Outcome.STOPPED)
 AWAIT, CHOOSE, IF_LEFT = int(Op.AWAIT), int(Op.CHOOSE), int(Op.IF_LEFT)
 
 LEAF_FLOW, LEAF_MACHINE, LEAF_RING, LEAF_USERS, LEAF_TERM, LEAF_CONNECTION = 0, 1, 2, 3, 4, 5
+LEAF_CHANGE, LEAF_STREAM = 6, 7
 
 
 @jit
@@ -212,7 +215,7 @@ def run_task(S, i):  # type: ignore[no-untyped-def]
     t = S.tasks[i]
     now = S.control[0].now
     pc = t.pc
-    if t.abandoned and t.held == 0 and S.code[pc].op != ACQUIRE:
+    if t.abandoned and t.held == 0 and S.code[pc].op != ACQUIRE and S.code[pc].op != ENTER:
         if S.code[pc].op == AWAIT:
             abandon_line(S, np.int64(t.machine))
         end_task(S, i)
@@ -333,6 +336,7 @@ def back_off(S, i, step):  # type: ignore[no-untyped-def]
     t = S.tasks[i]
     attempt = S.registers[i, step.a] + 1
     S.registers[i, step.a] = attempt
+    S.retries[t.flow] += 1
     t.outcome = O_DONE
     vary = 1.0 + step.z * (2.0 * unit(mix(t.key + step.salt + np.uint64(attempt) * GOLDEN)) - 1.0)
     return step.x * step.y ** (attempt - 1) * vary
@@ -463,6 +467,17 @@ def run_step(S, i, pc):  # type: ignore[no-untyped-def]
         if not draw_holder(S, i, step):
             t.outcome = O_FAILED
             return np.int64(step.fail)
+    elif op == ROUTE:
+        machine = choose(S, i, step)
+        S.registers[i, step.b] = machine
+        S.machines[machine].outstanding += 1
+    elif op == ENTER:
+        return enter_or_fail(S, i, pc)
+    elif op == FAULTY:
+        if faulty(S, i, step):
+            return np.int64(step.fail)
+    elif op == HOT:
+        hot(S, i, step)
     else:  # MPUT
         for j in range(S.registers[i, step.b]):
             put(S, np.int64(step.a), np.uint64(S.registers[i, step.b + 1 + j]), step.x)
@@ -560,6 +575,8 @@ def close_window(S):  # type: ignore[no-untyped-def]
     count_connections(S)
     for k in range(c.n_connections):
         S.snap_connections[w, k] = S.connections[k]
+    for k in range(c.n_retries):
+        S.snap_retries[w, k] = S.retries[k]
     S.snap_live[w] = c.live + c.messages
     c.window = w + 1
     c.window_ends = end + c.window_length
@@ -618,12 +635,18 @@ def advance(S, windows):  # type: ignore[no-untyped-def]
                 elif kind == LEAF_TERM:
                     end_terms(S, which)
                     continue
-                else:
+                elif kind == LEAF_CONNECTION:
                     if c.used_sockets + 1 >= c.n_sockets:  # it comes up again where there is room
                         c.events -= 1
                         return S_SOCKETS
                     happen(S, which)
                     continue
+                else:
+                    if 2 * c.live + c.margin >= tasks:  # what is lost may go on in two parts
+                        return S_TASKS
+                    i = change_or_arrive(S, leaf, kind == LEAF_CHANGE, which)
+                    if i < 0:
+                        continue
         time = run_task(S, i)
         if time != NEVER or leaf >= c.fixed:
             schedule(S, c.fixed + i, time)

@@ -42,6 +42,7 @@ class Row:
     sync: bool = False
     path: str = ""
     passages: tuple[Passage, ...] = ()
+    within: Label | None = None  # the ACQUIRE of the visit that this is a step of
 
     def leads_to(self) -> list[Label]:
         """Where it may go on, other than at the row behind it."""

@@ -21,10 +21,12 @@ from toscale.engine.locked import (
 )
 from toscale.engine.machines import SHARD
 from toscale.engine.model import Outcome
+from toscale.engine.state import Op
 from toscale.engine.stores import shard_of
 from toscale.engine.tasks import GOING, WAITING, end_task, ready
 
 _BUSY = int(Outcome.BUSY)
+_LOCK, _SET, _TAKE = int(Op.LOCK), int(Op.SET), int(Op.TAKE)
 
 
 @jit
@@ -101,8 +103,19 @@ def give_locks(S, i, step, pc):  # type: ignore[no-untyped-def]
     goes on, or -1 where that was the last thing held by one that nobody waits for.
     """
     t = S.tasks[i]
+    give_chain(S, i, np.int64(step.b))
+    if t.abandoned and t.held == 0:
+        end_task(S, i)
+        return np.int64(-1)
+    return pc + 1
+
+
+@jit
+def give_chain(S, i, chain):  # type: ignore[no-untyped-def]
+    """Gives back the keys whose chain begins in a register."""
+    t = S.tasks[i]
     now = S.control[0].now
-    e = S.registers[i, step.b]
+    e = S.registers[i, chain]
     while e >= 0:
         row = S.locked[e]
         following = np.int64(row.next)
@@ -123,8 +136,29 @@ def give_locks(S, i, step, pc):  # type: ignore[no-untyped-def]
             k.held -= 1
             remove_locked(S, e)
         e = following
-    S.registers[i, step.b] = -1
-    if t.abandoned and t.held == 0:
-        end_task(S, i)
-        return np.int64(-1)
-    return pc + 1
+    S.registers[i, chain] = -1
+
+
+@jit
+def keys_of(S, i, visit):  # type: ignore[no-untyped-def]
+    """How many keys a task has for the call whose ENTER is at `visit`: its LOCKs stand right behind that."""
+    n = 0
+    pc = visit + 1
+    while S.code[pc].op == _LOCK or S.code[pc].op == _SET or S.code[pc].op == _TAKE:
+        if S.code[pc].op == _LOCK:
+            e = S.registers[i, S.code[pc].b]
+            while e >= 0:
+                n += 1
+                e = np.int64(S.locked[e].next)
+        pc += 1
+    return n
+
+
+@jit
+def give_keys_of(S, i, visit):  # type: ignore[no-untyped-def]
+    """Gives them back."""
+    pc = visit + 1
+    while S.code[pc].op == _LOCK or S.code[pc].op == _SET or S.code[pc].op == _TAKE:
+        if S.code[pc].op == _LOCK:
+            give_chain(S, i, np.int64(S.code[pc].b))
+        pc += 1

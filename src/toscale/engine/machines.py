@@ -6,8 +6,11 @@ import numpy as np
 
 from toscale.engine.draws import GOLDEN, draw_law, mix, number, unit
 from toscale.engine.jit import inlined, jit
+from toscale.engine.model import Outcome
 from toscale.engine.stores import shard_of
 from toscale.engine.tasks import GOING, QUEUED, leave_queue, ready, touch
+
+_FAILED = int(Outcome.FAILED)
 
 ROUND_ROBIN, RANDOM, LEAST, TWO = 0, 1, 2, 3
 """Numbers of the policies in the tables; a shared queue is one machine."""
@@ -79,7 +82,10 @@ def wire(S, i, step):  # type: ignore[no-untyped-def]
     if link.loss > 0.0:
         again = link.resend
         k = np.uint64(1)
-        while unit(mix(key + k * GOLDEN)) < link.loss and k < np.uint64(16):
+        now = S.control[0].now
+        while k < np.uint64(16) and unit(mix(key + k * GOLDEN)) < (
+            link.loss if now + delay < link.until else link.usual
+        ):
             delay += again
             again *= 2.0
             k += np.uint64(1)
@@ -163,6 +169,12 @@ def come_back(S, i, step, pc):  # type: ignore[no-untyped-def]
     machine = S.registers[i, step.b]
     m = S.machines[machine]
     s = S.stations[step.a]
+    if step.x > 0.0 and S.conditions[machine].down:  # the machine has gone meanwhile
+        touch(S, np.int64(step.a))
+        s.arrived += 1
+        S.losses[step.a] += 1
+        S.tasks[i].outcome = _FAILED
+        return np.int64(step.fail)
     touch(S, np.int64(step.a))
     m.outstanding += 1
     s.arrived += 1

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 
 from toscale.engine.laws import Law
+from toscale.engine.timeline import Timeline
 
 
 class Policy(Enum):
@@ -162,6 +163,13 @@ class Register:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Knob(Register):
+    """A number that the timeline changes while the system runs: the same for all requests."""
+
+    value: float
+
+
 Number = float | Attribute | Register
 
 
@@ -280,6 +288,7 @@ class Link:
     far: Law | None = None
     loss: float = 0.0
     resend_after: float = 0.2
+    between: str | None = None  # the name of a pair whose messages the timeline may lose
 
 
 @dataclass(frozen=True, slots=True)
@@ -938,6 +947,7 @@ class Model:
     pools: tuple[Pool, ...] = ()
     locks: tuple[Lock, ...] = ()
     connections: tuple[Connection, ...] = ()
+    timeline: Timeline = field(default_factory=Timeline)
 
 
 def inner(step: Step) -> tuple[Steps, ...]:

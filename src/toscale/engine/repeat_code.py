@@ -68,9 +68,12 @@ def away(c: Any, frame: Any, passes: Callable[[], None]) -> None:
     if frame.station < 0:
         passes()
         return
+    failing = c.model.stations[frame.station].name in c.failing
     c.emit(Op.RELEASE, a=frame.station, b=frame.machine)
+    within, c.within = c.within, frame.around
     passes()
-    c.emit(Op.BACK, a=frame.station, b=frame.machine)
+    c.emit(Op.BACK, a=frame.station, b=frame.machine, x=1.0 if failing else 0.0, fail=frame.refused)
+    c.within = within
 
 
 def think(c: Any, flow: str, users: Users) -> None:

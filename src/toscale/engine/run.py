@@ -32,6 +32,7 @@ class Readings:
     `meters`, `stations`, `stores`, `buffers`, `pools`, `locks`, `connections`: record arrays (windows + 1, parts),
     row 0 is the beginning of the first window. `histogram`: (windows, meters, cells). `live`: requests and messages on
     their way at the end of each window. `length`: seconds a window.
+    `retries`: (windows + 1, flows), further attempts.
     """
 
     meters: Any
@@ -43,6 +44,7 @@ class Readings:
     connections: Any
     histogram: Any
     live: Any
+    retries: Any
     length: float
 
     @property
@@ -128,6 +130,7 @@ class Replication:
             "pools": s.pools.copy(),
             "locks": s.locks.copy(),
             "connections": s.connections.copy(),
+            "retries": s.retries.copy(),
         }
         s.meters["longest"] = 0
         s.histogram[: self.windows] = 0
@@ -160,6 +163,7 @@ class Replication:
             "snap_pools",
             "snap_locks",
             "snap_connections",
+            "snap_retries",
             "snap_live",
         ):
             array = getattr(s, name)
@@ -217,6 +221,7 @@ class Replication:
             connections=from_start("connections"),
             histogram=s.histogram[:n],
             live=s.snap_live[:n].copy(),
+            retries=from_start("retries"),
             length=float(s.control[0].window_length) * TICK,
         )
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from toscale.engine import arrivals, interpreter, stores
+from toscale.engine import set_up_timeline as timeline
 from toscale.engine.connections import event_code
 from toscale.engine.held import held_rows, residuals
 from toscale.engine.model import (
@@ -31,6 +32,7 @@ from toscale.engine.state import (
     AFTER,
     BUFFER,
     CELL_COUNT,
+    CONDITION,
     CONNECTION,
     CONTROL,
     ENTRY,
@@ -137,11 +139,20 @@ class SetUp:
             terms[k].length, terms[k].leaf = max(1, round(min(length / TICK, arrivals.LONGEST))), len(leaves)
             leaves.append((interpreter.LEAF_TERM, k))
         held, holds = held_rows(model, tables, machine_counts, leaves)
+        changes = timeline.changes(model, tables)
+        if len(changes):
+            for name in ("links", "numbers"):  # which it changes: they are this run's own
+                arrays[name] = arrays[name].copy()
+            leaves.append((interpreter.LEAF_CHANGE, 0))
+        streams, presets = timeline.streams(model, tables, self.seed, len(leaves))
+        leaves.extend((interpreter.LEAF_STREAM, k) for k in range(len(model.timeline.streams)))
         leaf_rows = records(LEAF, len(leaves))
         for k, (kind, which) in enumerate(leaves):
             leaf_rows[k].kind, leaf_rows[k].which = kind, which
         sockets = SOCKETS if model.connections else 1
 
+        conditions = records(CONDITION, len(machines))
+        conditions["slow"] = 1.0
         store_rows, shards = self._stores()
         buffers, partitions, carried = self._buffers()
         flows, points, phases = self._flows()
@@ -214,6 +225,16 @@ class SetUp:
             socket_buckets=np.full(2 * power_of_two(sockets), -1, dtype=np.int32),
             due=np.zeros((max(len(model.connections), 1), sockets), dtype=np.int32),
             residuals=residuals(model),
+            changes=changes,
+            presets=presets,
+            hots=timeline.hots(model),
+            givens=timeline.givens(model),
+            conditions=conditions,
+            streams=streams,
+            emptied=np.zeros(len(shards), dtype=np.int64),
+            losses=np.zeros(max(len(model.stations), 1), dtype=np.int64),
+            retries=np.zeros(max(len(model.flows), 1), dtype=np.int64),
+            snap_retries=np.zeros((w, max(len(model.flows), 1)), dtype=np.int64),
             meters=records(METER, meters),
             snap_meters=np.zeros((w, max(meters, 1)), dtype=METER).view(np.recarray),
             snap_stations=np.zeros((w, len(stations)), dtype=STATION).view(np.recarray),
@@ -226,7 +247,9 @@ class SetUp:
             histogram=np.zeros((w, max(meters, 1), CELL_COUNT), dtype=np.int32),
             notes=records(NOTE, tables.notes),
         )
-        return State(**arrays)
+        state = State(**arrays)
+        timeline.begin(model, state)
+        return state
 
     def _stores(self) -> tuple[Any, Any]:
         model = self.model

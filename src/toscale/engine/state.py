@@ -21,7 +21,8 @@ Op = IntEnum(
     "SPAWN FORK JOIN EACH IF_CHANCE IF_FLAG IF_COMPARE SET RAISE MARK UNMARK MARKFAIL TAKE DONE DIE END FAIL "
     "CHOOSE SEE CLAIM AHEAD STASH AWAIT RETURN EXTEND KEEP SWEEP OVER LOOK WRITE PASS IF_HOLDS IF_LEFT "
     "REPEAT JUDGE AGAIN VAIN IF_ENDED ANSWERED BACK LOCK UNLOCK BEGIN NEXT LEAVE "
-    "HOLDER REACH IF_OPEN NOTE",
+    "HOLDER REACH IF_OPEN NOTE "
+    "ROUTE ENTER FAULTY HOT",
     start=0,
 )
 """The instructions; what each does stands beside its branch in `toscale.engine.interpreter`."""
@@ -47,7 +48,8 @@ CODE = np.dtype(
 )
 LAW = np.dtype([("value", "f8"), ("kind", "i8"), ("first", "i8"), ("number", "i8")], align=True)
 NUMBER = np.dtype(
-    [("salt", "u8"), ("value", "f8"), ("kind", "i8"), ("law", "i8"), ("register", "i8")], align=True
+    [("salt", "u8"), ("value", "f8"), ("kind", "i8"), ("law", "i8"), ("register", "i8"), ("each", "f8")],
+    align=True,
 )
 POPULATION = np.dtype(
     [
@@ -61,7 +63,17 @@ POPULATION = np.dtype(
     ],
     align=True,
 )
-LINK = np.dtype([("loss", "f8"), ("resend", "f8"), ("near", "i8"), ("far", "i8")], align=True)
+LINK = np.dtype(
+    [
+        ("loss", "f8"),
+        ("resend", "f8"),
+        ("near", "i8"),
+        ("far", "i8"),
+        ("until", "i8"),  # so long is `loss` what it is
+        ("usual", "f8"),  # and this from then on
+    ],
+    align=True,
+)
 STATION = np.dtype(
     [
         ("inside", "i8"),
@@ -410,6 +422,40 @@ SOCKET = np.dtype(
     align=True,
 )
 
+CHANGE = np.dtype(
+    [("time", "i8"), ("what", "i8"), ("which", "i8"), ("until", "i8"), ("value", "f8")], align=True
+)
+CONDITION = np.dtype(  # of a machine
+    [
+        ("slow", "f8"),  # work takes so many times as long
+        ("errors", "f8"),
+        ("down", "i8"),
+        ("out", "i8"),  # of the balancing
+        ("dying", "i8"),  # while what is there is being ended
+        ("lead", "i8"),  # of the first machine of a shard: which of them takes the writes
+    ],
+    align=True,
+)
+STREAM = np.dtype(
+    [
+        ("salt", "u8"),
+        ("factor", "f8"),
+        ("clock", "f8"),
+        ("begins", "i8"),
+        ("ends", "i8"),
+        ("flow", "i8"),
+        ("count", "i8"),
+        ("times", "i8"),
+        ("leaf", "i8"),
+        ("first", "i8"),  # of its presets
+        ("presets", "i8"),
+    ],
+    align=True,
+)
+PRESET = np.dtype([("register", "i8"), ("key", "i8")], align=True)
+HOT = np.dtype([("share", "f8"), ("begins", "i8"), ("ends", "i8"), ("key", "i8")], align=True)
+GIVEN = np.dtype([("salt", "u8"), ("value", "f8"), ("key", "i8")], align=True)
+
 METER = np.dtype(
     [
         ("started", "i8"),
@@ -502,6 +548,9 @@ CONTROL = np.dtype(
         ("n_locked", "i8"),
         ("n_locked_buckets", "i8"),
         ("n_notes", "i8"),
+        ("n_changes", "i8"),
+        ("n_givens", "i8"),
+        ("n_retries", "i8"),
     ],
     align=True,
 )
@@ -532,6 +581,11 @@ ARRAYS: dict[str, tuple[Any, int]] = {
     "leaves": (LEAF, 1),
     "carried": (np.int64, 2),
     "shares": (np.float64, 2),
+    "within": (np.int64, 1),
+    "changes": (CHANGE, 1),
+    "presets": (PRESET, 1),
+    "hots": (HOT, 1),
+    "givens": (GIVEN, 1),
     # the state
     "control": (CONTROL, 1),
     "stations": (STATION, 1),
@@ -569,6 +623,11 @@ ARRAYS: dict[str, tuple[Any, int]] = {
     "socket_buckets": (np.int32, 1),
     "due": (np.int32, 2),
     "residuals": (np.float64, 2),
+    "conditions": (CONDITION, 1),
+    "streams": (STREAM, 1),
+    "emptied": (np.int64, 1),
+    "losses": (np.int64, 1),
+    "retries": (np.int64, 1),
     # the figures
     "meters": (METER, 1),
     "snap_meters": (METER, 2),
@@ -579,6 +638,7 @@ ARRAYS: dict[str, tuple[Any, int]] = {
     "snap_locks": (LOCK, 2),
     "snap_connections": (CONNECTION, 2),
     "snap_live": (np.int64, 1),
+    "snap_retries": (np.int64, 2),
     "histogram": (np.int32, 3),
     "notes": (NOTE, 1),
 }

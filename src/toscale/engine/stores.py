@@ -243,6 +243,10 @@ def first_touch(S, store, e, population, prior, size):  # type: ignore[no-untype
     now = S.control[0].now
     salt = mix(row.key + mix(S.control[0].seed + np.uint64(store)))
     rate = S.store_rates[store, population]
+    if S.emptied[row.shard]:
+        if st.lists:
+            remove_entry(S, e)
+        return
     if not popular(S, store, row.key, population):
         if unit(salt) < prior:
             age = np.float64(min(st.ttl, np.int64(10) ** 18)) * unit(mix(salt + GOLDEN))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -58,6 +58,9 @@ class Tables:
     labels: tuple[tuple[str, ...], ...] = ()  # the fields of each instruction that name instructions
     places: tuple[CodePlace, ...] = ()  # where in the model each instruction stands
     notes: int = 0  # how many notes there is room for
+    knobs: dict[str, int] = field(default_factory=dict)  # numbers that the timeline changes
+    between: dict[str, tuple[int, ...]] = field(default_factory=dict)  # links that it may lose messages on
+    hots: tuple[tuple[str, str], ...] = ()  # flow and register of those draws that may become hot
 
 
 def salt_of(path: str) -> int:

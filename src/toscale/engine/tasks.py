@@ -344,11 +344,7 @@ def give_up_lock(S, i):  # type: ignore[no-untyped-def]
     holds.
     """
     t = S.tasks[i]
-    lock = np.int64(S.locked[t.machine].lock)
-    touch_lock(S, lock)
-    S.locks[lock].waiting -= 1
-    S.locks[lock].abandoned += 1
-    leave_locked(S, i)
+    stop_waiting_for_lock(S, i)
     if t.held == 0:
         end_task(S, i)
         return
@@ -356,6 +352,16 @@ def give_up_lock(S, i):  # type: ignore[no-untyped-def]
     t.outcome = _ENDED  # which no handler takes for its own
     t.pc = np.int64(S.code[t.pc].fail)
     ready(S, i)
+
+
+@jit
+def stop_waiting_for_lock(S, i):  # type: ignore[no-untyped-def]
+    """Takes a task out of the queue for the lock that it waits for."""
+    lock = np.int64(S.locked[S.tasks[i].machine].lock)
+    touch_lock(S, lock)
+    S.locks[lock].waiting -= 1
+    S.locks[lock].abandoned += 1
+    leave_locked(S, i)
 
 
 @jit

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from toscale.kinds.kind import Category, Default, Drawing, Kind, OperationTime, Primitive
+from toscale.kinds.kind import FAILOVER, Category, Default, Drawing, Kind, OperationTime, Primitive
 
 __all__ = ["KINDS", "NETWORK_CV", "RESEND_AFTER"]
 
@@ -126,6 +126,23 @@ _WRITES = "put insert update delete increment"
 _BOUNDED = "take queue-for extend keep give-back"
 
 
+_FAILOVERS = {
+    "cache": Default(
+        15.0,
+        "Documentation of Redis Cluster, cluster-node-timeout: 15 s until a master that does not answer is replaced.",
+    ),
+    "document": Default(
+        12.0,
+        "MongoDB documentation, Replica Set Elections: the median time until a new primary is elected is no more "
+        "than 12 s.",
+    ),
+    "coordination": Default(
+        1.0, "etcd documentation, Tuning: an election begins when 1,000 ms have passed without a heartbeat."
+    ),
+}
+"""How long until a lost primary is replaced, by kind; Patroni's time for the others."""
+
+
 def _operations(times: Mapping[str, tuple[float, float, str]]) -> dict[str, OperationTime]:
     """Operation times by names that may be joined by spaces: `read get`; a name of several words has
     hyphens.
@@ -166,6 +183,7 @@ def _in_memory(name: str, drawing: Drawing, records: str, *, keeps_keys: bool) -
         slots=Default(1, _REDIS_THREAD),
         keeps_keys=keeps_keys,
         overhead=Default(85, _REDIS_MEMORY),
+        failover=_FAILOVERS["cache"],
         operations=_operations(
             {
                 records: (8 * _US, 0.16 * _US, _REDIS_ROWS),
@@ -189,6 +207,7 @@ def _on_disk(
         drawing=Drawing.CYLINDER,
         cv=Default(1.0, _DATA_SPREAD),
         slots=slots,
+        failover=_FAILOVERS.get(name, FAILOVER),
         overhead=Default(
             32,
             "PostgreSQL documentation, Database Page Layout: a row header of 23 bytes and an item "

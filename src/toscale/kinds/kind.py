@@ -11,7 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-__all__ = ["Category", "Default", "Drawing", "Kind", "OperationTime", "Primitive"]
+__all__ = [
+    "FAILOVER",
+    "HEALTH_CHECK",
+    "Category",
+    "Default",
+    "Drawing",
+    "Kind",
+    "OperationTime",
+    "Primitive",
+]
 
 
 class Primitive(Enum):
@@ -71,6 +80,16 @@ class OperationTime:
     source: str
 
 
+HEALTH_CHECK = Default(
+    6.0,
+    "HAProxy configuration manual, `check`: a server is tried every 2 s (inter), and is down after 3 failures (fall).",
+)
+FAILOVER = Default(
+    30.0,
+    "Documentation of Patroni (PostgreSQL), `ttl`: 30 s until another node may take the place of a lost leader.",
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """A kind of component with its defaults.
@@ -81,7 +100,9 @@ class Kind:
     it without saying a time; None: it takes none. `keeps_keys`: what it holds may be missing when it is
     asked for (a cache); other stores keep what they are given, unless the file gives them a `ttl` or an
     `evict`. `overhead` is what an entry takes in memory beside its record, in bytes. `balance` is how calls
-    are spread over its machines.
+    are spread over its machines. `health_check` is how long until a machine
+    that is gone gets no calls any more, and one that is back gets them again; `failover` how long until a lost
+    primary is replaced by a copy. Both in seconds.
     """
 
     name: str
@@ -95,4 +116,6 @@ class Kind:
     balance_source: str = "nginx, ngx_http_upstream_module: round robin unless another method is named."
     keeps_keys: bool = False
     overhead: Default | None = None
+    health_check: Default = HEALTH_CHECK
+    failover: Default = FAILOVER
     operations: Mapping[str, OperationTime] = field(default_factory=dict)

@@ -16,14 +16,14 @@ A value that is itself an estimate (`throughput(call) >= peak_calls`) is taken a
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
-from toscale.design.conditions import Target
+from toscale.design.conditions import OfSystem, Target
 from toscale.design.flow import Comparator
-from toscale.design.model import Design
+from toscale.design.model import Design, Prose
 from toscale.design.parts import NOWHERE, Place
 from toscale.quantity.estimate import Estimate
 from toscale.quantity.formatting import format_number, format_quantity, format_range
@@ -35,10 +35,11 @@ from toscale.requirements.reach import reach
 from toscale.requirements.readings import Reading, flows_of, read
 from toscale.requirements.values import sheet_of, value_of
 from toscale.requirements.workload import rates_are_uncertain
+from toscale.simulate.fault_result import FaultResult
 from toscale.simulate.lowering.lowered import NotSimulated
 from toscale.simulate.result import Figure, Simulation
 
-__all__ = ["Status", "Verdict", "decide", "judge"]
+__all__ = ["Status", "Verdict", "decide", "judge", "judged_during"]
 
 
 class Status(Enum):
@@ -90,22 +91,49 @@ def judge(
     simulations: Simulation | Mapping[float, Simulation],
     *,
     seed: int = DEFAULT_SEED,
+    faults: Mapping[str, FaultResult] | None = None,
 ) -> tuple[Verdict, ...]:
     """The verdict on each target of the design, in the order of the file.
 
     `simulations` is one, or several by the multiple of the growth that they were run at; a target `at 10x`
-    is judged by the one at 10, the others by the one at 1. `seed` is that of the estimates.
+    is judged by the one at 10, the others by the one at 1. `seed` is that of the estimates. A target `during` a
+    fault is judged by that one's figures while it lasts.
     """
     runs = {simulations.multiple: simulations} if isinstance(simulations, Simulation) else simulations
-    judging = _Judging(design, runs, seed)
+    judging = _Judging(design, runs, seed, faults or {})
     return tuple(judging.verdict(target) for target in design.requirements.targets)
+
+
+def judged_during(design: Design, result: FaultResult, seed: int) -> tuple[Verdict, ...]:
+    """What becomes of each target while the fault lasts: those that name this fault, and those that name none.
+
+    For the latter it says what the fault does to them, not that they are missed: nobody asked for that. Where only
+    the median was simulated, it is judged alone.
+    """
+    moved = {
+        name: replace(line, during=result.name, at=None)
+        for name, line in design.requirements.non_functional.items()
+        if not isinstance(line, Prose)
+        and line.during in (None, result.name)
+        and line.at is None
+        and not isinstance(line.subject, OfSystem)
+    }
+    wanted = replace(design, requirements=replace(design.requirements, non_functional=moved))
+    return judge(
+        wanted,
+        {},
+        seed=seed,
+        faults={result.name: replace(result, multiple=1.0, upper=result.upper or result.median)},
+    )
 
 
 class _Judging:
     """The design, its runs, and its estimates at each multiple, computed once."""
 
-    def __init__(self, design: Design, runs: Mapping[float, Simulation], seed: int) -> None:
-        self.design, self.runs, self.seed = design, runs, seed
+    def __init__(
+        self, design: Design, runs: Mapping[float, Simulation], seed: int, faults: Mapping[str, FaultResult]
+    ) -> None:
+        self.design, self.runs, self.seed, self.faults = design, runs, seed, faults
         self.reach = reach(design)
         self.sheets: dict[float, Sheet] = {}
 
@@ -115,8 +143,6 @@ class _Judging:
         return self.sheets[multiple]
 
     def verdict(self, target: Target) -> Verdict:
-        if target.during is not None:
-            return _unknown(target, f"faults are not simulated yet: nothing is known of `{target.during}`")
         multiple = self.multiple(target)
         if isinstance(multiple, str):
             return _unknown(target, multiple)
@@ -124,6 +150,8 @@ class _Judging:
         threshold = value_of(sheet, target.value, f"requirements.non_functional.{target.name}")
         if isinstance(threshold, str):
             return _unknown(target, threshold)
+        if target.during is not None:
+            return self.during(target, target.during, multiple, threshold)
         simulation = self.runs.get(multiple)
         if simulation is None:
             why = "the design was not simulated"
@@ -138,11 +166,7 @@ class _Judging:
             median = _cost_reading(cost(self.design, sheet, simulation.median), 0.5)
             upper = _cost_reading(cost(self.design, sheet, busiest), 0.95)
         else:
-            left_out = {
-                part.flow: part.text
-                for part in simulation.not_simulated
-                if isinstance(part, NotSimulated) and part.left_out and part.flow is not None
-            }
+            left_out = _left_out(simulation.not_simulated)
             runs = (simulation.median, simulation.upper)
             read_at = [
                 None if run is None else read(target, run, self.design, self.reach, left_out) for run in runs
@@ -154,7 +178,33 @@ class _Judging:
         verdict = decide(target, threshold, median, upper, missing)
         return verdict if verdict.status is Status.UNKNOWN else self.qualified(verdict, target, simulation)
 
-    def qualified(self, verdict: Verdict, target: Target, simulation: Simulation) -> Verdict:
+    def during(self, target: Target, name: str, multiple: float, threshold: Estimate) -> Verdict:
+        """The verdict on a target while a fault lasts."""
+        fault = self.faults.get(name)
+        if fault is None or fault.multiple != multiple:
+            return _unknown(
+                target, f"the fault was not simulated: run `toscale faults`, or `--fault {name!r}`"
+            )
+        if fault.median is None:
+            return _unknown(target, f"the fault is not simulated: {fault.reason}")
+        if target.measure == "cost":
+            return _unknown(target, "the cost during a fault is not computed")
+        left_out = _left_out(fault.not_simulated)
+        read_at = [
+            None if run is None else read(target, run.during, self.design, self.reach, left_out)
+            for run in (fault.median, fault.upper)
+        ]
+        missing = ""
+        if read_at[1] is None and rates_are_uncertain(self.design, self.sheet(multiple)):
+            missing = "its rates are uncertain, and their upper end was not simulated"
+        median = read_at[0] or Reading.unknown("it was not simulated")
+        verdict = decide(target, threshold, median, read_at[1], missing)
+        bounds = [run.bound for run in (fault.median, fault.upper) if run is not None and run.bound]
+        if bounds and verdict.status is not Status.UNKNOWN:
+            verdict = replace(verdict, reason=f"{verdict.reason}; not followed to its end: {bounds[0]}")
+        return verdict if verdict.status is Status.UNKNOWN else self.qualified(verdict, target, fault)
+
+    def qualified(self, verdict: Verdict, target: Target, simulation: Simulation | FaultResult) -> Verdict:
         """The verdict with what the simulation leaves out of the flows that it is about."""
         flows = flows_of(target, self.reach)
         without = [
@@ -172,6 +222,15 @@ class _Judging:
             return 1.0
         value = value_of(self.sheet(1.0), target.at, f"requirements.non_functional.{target.name}.at", NUMBER)
         return value if isinstance(value, str) else value.median
+
+
+def _left_out(parts: Iterable[object]) -> dict[str, str]:
+    """Why a flow is not simulated, by its name."""
+    return {
+        part.flow: part.text
+        for part in parts
+        if isinstance(part, NotSimulated) and part.left_out and part.flow is not None
+    }
 
 
 def _unknown(target: Target, reason: str) -> Verdict:

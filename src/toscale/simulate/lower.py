@@ -37,10 +37,13 @@ from toscale.simulate.lowering.wire import Wire
 __all__ = ["lower"]
 
 
-def lower(design: Design, *, at: At = "median", multiple: float = 1.0) -> Lowered:
+def lower(
+    design: Design, *, at: At = "median", multiple: float = 1.0, apart: tuple[str, str] | None = None
+) -> Lowered:
     """The design as a model: rates at their medians, or each at its own 95th percentile ("upper").
 
-    `multiple` is a multiple of what grows (`growth.of`). Raises `LoweringError`, with all problems and
+    `multiple` is a multiple of what grows (`growth.of`); `apart` are two ends whose link a fault will change.
+    Raises `LoweringError`, with all problems and
     their places, where the design cannot be simulated at all: impossible figures of components, too many
     machines or steps.
     """
@@ -65,7 +68,7 @@ def lower(design: Design, *, at: At = "median", multiple: float = 1.0) -> Lowere
     ) -> StepLowering:
         seen = Values(design, values.sheet, at, multiple, into)
         parts = Machines(design, seen, into, machines.parts, machines.zones)
-        wire = Wire(design, seen, into)
+        wire = Wire(design, seen, into, apart=apart)
         entities = Entities(design, seen, into)
         record = Record(into)
         locks = LockLowering(entities, record, into)
@@ -205,10 +208,6 @@ def _measured(flows: tuple[Flow, ...]) -> set[str]:
 
 def _say_what_stays_out(design: Design, flows: FlowLowering, ledger: Ledger) -> None:
     """The parts of the file that no simulated flow meets."""
-    for fault in design.faults.values():
-        ledger.missing(
-            f"The fault `{fault.name}` is not simulated yet.", fault.place, path=f"faults/{fault.name}"
-        )
     for name, component in design.components.items():
         if name not in flows.used and not flows.left_out:
             ledger.note(f"No flow uses `{name}`.", component.place)

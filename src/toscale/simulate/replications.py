@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from toscale.engine.model import Model
-from toscale.engine.run import Limits, Replication, StoreStart
+from toscale.engine.run import Limits, Readings, Replication, StoreStart
 from toscale.engine.state import TICK, Status
 from toscale.engine.tables import Tables
 from toscale.simulate.pace import Pace
@@ -126,7 +126,7 @@ def run_until_tight(
     """A stationary run, until tight or for `duration` seconds in all; or, with `transient`, runs from 0 to
     that time.
     """
-    run = _Run(model, tables, seed, start, empty, most_events, workers, report, cancelled, limits)
+    run = Runner(model, tables, seed, start, empty, most_events, workers, report, cancelled, limits)
     if transient is not None:
         return run.transient(transient, judge)
     return run.stationary(pace, judge, duration)
@@ -137,7 +137,9 @@ def seed_of(seed: int, replication: int) -> str:
     return f"{seed}/{replication}"
 
 
-class _Run:
+class Runner:
+    """The replications of one load; `stationary` and `transient` are the two ways to run them."""
+
     def __init__(
         self,
         model: Model,
@@ -403,7 +405,11 @@ class _Run:
 
 def sample(replications: list[Replication], batches: int = BATCHES) -> Sampled:
     """The readings of replications as batches, `batches` of each."""
-    readings = [r.readings() for r in replications]
+    return sample_readings([r.readings() for r in replications], batches)
+
+
+def sample_readings(readings: list[Readings], batches: int) -> Sampled:
+    """Readings of the same windows as batches, `batches` of each replication."""
     windows = readings[0].windows
     per_batch = windows // batches
     edges = np.arange(0, batches * per_batch + 1, per_batch)

@@ -100,10 +100,10 @@ def simulate(
             seed=seed,
             precision=precision,
             duration=duration,
-            transient=_lasts(design, here.model, multiple),
+            transient=lasts(design, here.model, multiple),
             empty=design.run.start == "empty",
-            quantiles=_quantiles(design, here),
-            start=_stationary(before),
+            quantiles=quantiles_of(design, here),
+            start=stationary_stores(before),
             twin=theory,
             most_events=most_events,
             workers=workers,
@@ -173,7 +173,7 @@ def simulate_model(
         pace(model, twin),
         judge,
         seed=seed,
-        start=_stationary(twin) if start is None else start,
+        start=stationary_stores(twin) if start is None else start,
         duration=duration,
         transient=transient,
         empty=empty,
@@ -204,24 +204,25 @@ def replay_of(
     here = lower(design, at=at, multiple=multiple)
     theory = solve(here.model)
     before = solve(here.model, here.averages) if here.averages else theory
-    lasts = _lasts(design, here.model, multiple)
+    end = lasts(design, here.model, multiple)
     replay = Replay(
         with_asked(here.model, before),
         compile_model(here.model),
         seed_of(seed, 0),
-        _stationary(before),
+        stationary_stores(before),
         design.run.start == "empty",
     )
-    if lasts is not None:
-        return replay, 0.0, lasts
+    if end is not None:
+        return replay, 0.0, end
     return replay, pace(here.model, theory).warm_up, inf
 
 
-def _stationary(twin: Twin) -> dict[str, StoreStart]:
+def stationary_stores(twin: Twin) -> dict[str, StoreStart]:
+    """The state of each store in which a run begins, as the twin knows it."""
     return {s.name: StoreStart(s.characteristic_time, s.gets) for s in twin.stores.values()}
 
 
-def _lasts(design: Design, model: Model, multiple: float) -> float | None:
+def lasts(design: Design, model: Model, multiple: float) -> float | None:
     """How long a run with a beginning and an end takes: what the file says, or as long as the rates vary."""
     if design.run.lasts is not None:
         return Values.of(design, "median", multiple, Ledger()).time(design.run.lasts)
@@ -233,7 +234,7 @@ def _lasts(design: Design, model: Model, multiple: float) -> float | None:
     return max(curves, default=None)
 
 
-def _quantiles(design: Design, lowered: Lowered) -> Mapping[str, set[float]]:
+def quantiles_of(design: Design, lowered: Lowered) -> Mapping[str, set[float]]:
     """The quantiles that conditions name, by the meter that shows them."""
     found: dict[str, set[float]] = {}
     for target in design.requirements.targets:
@@ -268,6 +269,9 @@ __all__ = [
     "Progress",
     "compile_engine",
     "replay_of",
+    "lasts",
+    "quantiles_of",
     "simulate",
     "simulate_model",
+    "stationary_stores",
 ]

@@ -52,6 +52,7 @@ class Wire:
     outside: dict[str, None] = field(
         default_factory=dict
     )  # components in no zone that are called across zones
+    apart: tuple[str, str] | None = None  # two ends whose messages a fault may lose
     _links: dict[tuple[str, str], Link] = field(default_factory=dict)
 
     def link(self, here: str | None, there: str) -> Link:
@@ -60,7 +61,10 @@ class Wire:
             return _NOTHING
         pair = (here, there) if here <= there else (there, here)
         if pair not in self._links:
-            self._links[pair] = self._find(*pair)
+            found = self._find(*pair)
+            if self.apart is not None and pair == tuple(sorted(self.apart)):
+                found = replace(found, between=" - ".join(self.apart), resend_after=self._resend_after())
+            self._links[pair] = found
         return self._links[pair]
 
     def _find(self, one: str, other: str) -> Link:
@@ -194,9 +198,13 @@ class Wire:
         loss = 0.0 if formula is None else self.values.share(formula)
         if loss == 0:
             return Link(near, far) if near or far else _NOTHING
-        if network.resend_after is not None:
-            return Link(near, far, loss, self.values.time(network.resend_after))
-        after = self.ledger.take(
+        return Link(near, far, loss, self._resend_after())
+
+    def _resend_after(self) -> float:
+        """After how many seconds a lost message is sent again."""
+        given = self.design.network.resend_after
+        if given is not None:
+            return self.values.time(given)
+        return self.ledger.take(
             "network", "time-out of the transport", RESEND_AFTER, shown_time(RESEND_AFTER.value)
         )
-        return Link(near, far, loss, after)

@@ -1,0 +1,573 @@
+"""What does a fault do to what is there? Machines go down and come back, are slow, fail; keys become hot.
+
+A model with a timeline is compiled to instructions of its own (ROUTE in place of PICK, ENTER in place of
+ACQUIRE, FAULTY, HOT); one without has none of them. The changes are rows in the order of their times, and one
+leaf of the tree that stands at the next of them. A leaf comes up only when no task is ready: every task then
+stands where its `pc` says.
+
+A machine that goes down takes with it what runs or waits on it. `within` tells of every instruction which visit
+it is a step of, and of a visit's ENTER the visit around that, so that the machines on which a task holds slots
+are found from its `pc`. The call of the outermost one that is down fails at once. What the task holds or has sent
+further inside goes on without it, as after a time-out: an orphan, which ends when it holds nothing any more.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from toscale.engine.bounded import abandon_line
+from toscale.engine.connections import lose_connections
+from toscale.engine.cores import count_cores, without_root
+from toscale.engine.draws import GOLDEN, mix, unit
+from toscale.engine.jit import jit
+from toscale.engine.locks import give_keys_of, keys_of
+from toscale.engine.machines import (
+    BY_ANY,
+    BY_BESIDE,
+    BY_COPY,
+    BY_POLICY,
+    BY_SHARD,
+    RANDOM,
+    ROUND_ROBIN,
+    SHARD,
+    TWO,
+    admit,
+    join_queue,
+    pick_machine,
+)
+from toscale.engine.messages import touch_buffer
+from toscale.engine.model import Outcome
+from toscale.engine.state import Op
+from toscale.engine.stores import remove_entry, shard_of
+from toscale.engine.tasks import (
+    GOING,
+    JOINING,
+    LINED,
+    QUEUED,
+    WAITING,
+    end_task,
+    give_up,
+    leave_queue,
+    new_task,
+    ready,
+    start_request,
+    stop_waiting_for_lock,
+    touch,
+    unring,
+)
+from toscale.engine.timeline import What
+from toscale.engine.tree import NEVER, schedule
+
+_FAILED, _REFUSED = int(Outcome.FAILED), int(Outcome.REFUSED)
+_ACQUIRE, _ENTER, _MARK = int(Op.ACQUIRE), int(Op.ENTER), int(Op.MARK)
+DOWN, UP, OUT, IN, SLOW, ERRORS, LEAD, EMPTY, LOSS = (
+    int(What.DOWN),
+    int(What.UP),
+    int(What.OUT),
+    int(What.IN),
+    int(What.SLOW),
+    int(What.ERRORS),
+    int(What.LEAD),
+    int(What.EMPTY),
+    int(What.LOSS),
+)
+VARYING = 1  # of `arrivals`, by number: a rate that changes
+_TRIES = 64
+
+
+# ---- the instructions --------------------------------------------------------------------------------------------
+
+
+@jit
+def choose(S, i, step):  # type: ignore[no-untyped-def]
+    """The machine that a call goes to, among those that are in the balancing; any, where none is.
+
+    While all are in, it is the one that `pick_machine` would choose.
+    """
+    s = S.stations[step.a]
+    if step.c == BY_BESIDE:
+        return np.int64(pick_machine(S, i, step))
+    if step.c != BY_POLICY:
+        return choose_copy(S, i, step)
+    n = s.machines
+    if n == 1:
+        return np.int64(s.first)
+    if s.policy == ROUND_ROBIN:
+        machine = np.int64(s.first)
+        for _ in range(n):
+            machine = s.first + s.turn
+            s.turn = s.turn + 1 if s.turn + 1 < n else 0
+            if not S.conditions[machine].out:
+                return machine
+        return machine
+    key = mix(S.tasks[i].key + step.salt)
+    if s.policy == RANDOM:
+        return draw_machine(S, step.a, key)
+    if s.policy == TWO:
+        one = draw_machine(S, step.a, key)
+        other = mix(key + GOLDEN)
+        k = np.int64(other % np.uint64(n - 1))
+        second = s.first + k + (k >= one - s.first)
+        if S.conditions[second].out:
+            second = draw_machine(S, step.a, other)
+        if S.machines[second].outstanding < S.machines[one].outstanding:
+            return second
+        return one
+    start = np.int64(key % np.uint64(n))
+    best = np.int64(-1)
+    for j in range(n):
+        m = s.first + (start + j if start + j < n else start + j - n)
+        if not S.conditions[m].out and (best < 0 or S.machines[m].outstanding < S.machines[best].outstanding):
+            best = m
+    return best if best >= 0 else s.first + start
+
+
+@jit
+def draw_machine(S, station, key):  # type: ignore[no-untyped-def]
+    """A machine that is in the balancing, each as likely: drawn again while it is out."""
+    s = S.stations[station]
+    n = np.uint64(s.machines)
+    machine = s.first + np.int64(key % n)
+    tries = 0
+    while S.conditions[machine].out and tries < _TRIES:
+        key = mix(key + GOLDEN + GOLDEN)
+        machine = s.first + np.int64(key % n)
+        tries += 1
+    tries = 0
+    while S.conditions[machine].out and tries < s.machines:  # hardly any is left: the next one
+        machine = machine + 1 if machine + 1 < s.first + s.machines else np.int64(s.first)
+        tries += 1
+    return machine
+
+
+@jit
+def choose_copy(S, i, step):  # type: ignore[no-untyped-def]
+    """The machine of a key's shard: the one that takes the writes, or one of the others that are in, in turn."""
+    s = S.stations[step.a]
+    turning = 0
+    if step.c == BY_SHARD:
+        shard = S.registers[i, SHARD]
+        turning = step.d
+    elif step.d >= 0:
+        shard = shard_of(np.uint64(S.registers[i, step.d]), s.shards)
+    else:
+        shard = np.int64(mix(S.tasks[i].key + step.salt) % np.uint64(s.shards))
+    base = s.first + shard * s.copies
+    lead = S.conditions[base].lead
+    if s.copies > 1 and (step.c == BY_COPY or step.c == BY_ANY or turning > 0):
+        skip = 1 if step.c == BY_COPY or turning == BY_COPY else 0
+        s.turn = s.turn + 1 if s.turn + 1 < s.machines else 0
+        begin = s.turn % (s.copies - skip)
+        for j in range(s.copies - skip):
+            machine = base + (lead + skip + (begin + j) % (s.copies - skip)) % s.copies
+            if not S.conditions[machine].out:
+                return machine
+    return base + lead
+
+
+@jit
+def enter_or_fail(S, i, pc):  # type: ignore[no-untyped-def]
+    """A call arrives at a machine that may be down: it gets a slot, waits for one, or fails. Returns where the
+    task goes on; -1 where it waits or is gone.
+    """
+    t = S.tasks[i]
+    step = S.code[pc]
+    machine = S.registers[i, step.b]
+    m = S.machines[machine]
+    s = S.stations[step.a]
+    touch(S, np.int64(step.a))
+    s.arrived += 1
+    unheard = t.abandoned and t.held == 0
+    if S.conditions[machine].down:
+        S.losses[step.a] += 1
+        m.outstanding -= 1
+        if unheard:
+            end_task(S, i)
+            return np.int64(-1)
+        t.outcome = _FAILED
+        return np.int64(step.fail)
+    if s.slots < 0 or m.busy < s.slots:
+        s.inside += 1
+        admit(S, i, machine)
+        return pc + 1
+    if unheard:
+        s.abandoned += 1
+        m.outstanding -= 1
+        end_task(S, i)
+        return np.int64(-1)
+    if s.places >= 0 and m.queued >= s.places:
+        s.refused += 1
+        m.outstanding -= 1
+        t.outcome = _REFUSED
+        return np.int64(step.fail)
+    s.inside += 1
+    t.pc = pc
+    join_queue(S, i, machine)
+    return np.int64(-1)
+
+
+@jit
+def faulty(S, i, step):  # type: ignore[no-untyped-def]
+    """Whether the work on this machine ends in an error."""
+    errors = S.conditions[S.registers[i, step.b]].errors
+    if errors > 0.0 and unit(mix(S.tasks[i].key + step.salt)) < errors:
+        S.tasks[i].outcome = _FAILED
+        return True
+    return False
+
+
+@jit
+def hot(S, i, step):  # type: ignore[no-untyped-def]
+    """A key has been drawn: the one that was given to this request, or the hot one, may take its place."""
+    if step.b >= 0 and S.registers[i, step.b] >= 0:
+        S.registers[i, step.a] = S.registers[i, step.b]
+    elif step.c >= 0:
+        h = S.hots[step.c]
+        now = S.control[0].now
+        if h.begins <= now < h.ends and unit(mix(S.tasks[i].request + step.salt)) < h.share:
+            S.registers[i, step.a] = h.key
+
+
+# ---- the timeline ------------------------------------------------------------------------------------------------
+
+
+@jit
+def change_or_arrive(S, leaf, change, which):  # type: ignore[no-untyped-def]
+    """The next changes, or the next request of a stream. Returns the task that begins, or -1."""
+    if change:
+        make_changes(S, leaf)
+        return np.int64(-1)
+    return arrive_beside(S, which)
+
+
+@jit
+def make_changes(S, leaf):  # type: ignore[no-untyped-def]
+    """All changes that are due now; the leaf's `which` is the first of those that are not yet made."""
+    c = S.control[0]
+    k = S.leaves[leaf].which
+    losing = False
+    while k < c.n_changes and S.changes[k].time <= c.now:
+        row = S.changes[k]
+        if row.what == EMPTY:
+            empty(S, row.which)
+        elif row.what == LOSS:
+            S.links[row.which].loss = row.value
+            S.links[row.which].until = row.until
+        elif row.what > LOSS:
+            S.numbers[row.which].value = row.value
+        else:
+            losing = change_machine(S, row.which, row.what, row.value) or losing
+        k += 1
+    S.leaves[leaf].which = k
+    schedule(S, leaf, S.changes[k].time if k < c.n_changes else NEVER)
+    if losing:
+        lose(S)
+
+
+@jit
+def change_machine(S, machine, what, value):  # type: ignore[no-untyped-def]
+    """One machine's condition; returns whether it has just gone down."""
+    condition = S.conditions[machine]
+    if what == DOWN:
+        if condition.down:
+            return False
+        condition.down = 1
+        condition.dying = 1
+        lose_connections(S, machine, np.int64(0))
+        return True
+    if what == UP:
+        condition.down = 0
+    elif what == OUT:
+        condition.out = 1
+    elif what == IN:
+        condition.out = 0
+    elif what == SLOW:
+        condition.slow = value
+    elif what == ERRORS:
+        condition.errors = value
+    else:
+        condition.lead = np.int64(value)
+    return False
+
+
+@jit
+def empty(S, shard):  # type: ignore[no-untyped-def]
+    """Forgets what a shard of a store holds, and what was there before the run."""
+    S.emptied[shard] = 1
+    for e in range(S.control[0].entries):
+        row = S.entries[e]
+        if row.store >= 0 and row.shard == shard:
+            if S.stores[row.store].lists:
+                remove_entry(S, e)
+            else:
+                row.present = 0
+
+
+@jit
+def arrive_beside(S, k):  # type: ignore[no-untyped-def]
+    """The next request of a stream, and the time of the one after it; -1 where there is none.
+
+    Where the flow's own rate varies, the stream comes at its highest and is thinned to what it is at the moment.
+    """
+    row = S.streams[k]
+    c = S.control[0]
+    key = mix(row.salt + np.uint64(row.count) * GOLDEN)
+    begins = row.times > 0
+    if row.times > 0:
+        row.times -= 1
+        schedule(S, row.leaf, c.now if row.times > 0 else NEVER)
+    else:
+        begins = row.count > 0 and unit(mix(key + GOLDEN)) < rate_now(S, row.flow) / top_rate(S, row.flow)
+        row.clock += -np.log(unit(key)) / (row.factor * top_rate(S, row.flow))
+        at = row.begins + np.int64(min(row.clock, 4.0e18))
+        schedule(S, row.leaf, at if at < row.ends else NEVER)
+    row.count += 1
+    if not begins:
+        return np.int64(-1)
+    i = start_request(S, row.flow, mix(key + row.salt))
+    for p in range(row.presets):
+        preset = S.presets[row.first + p]
+        S.registers[i, preset.register] = preset.key
+    return i
+
+
+@jit
+def top_rate(S, flow):  # type: ignore[no-untyped-def]
+    """The highest rate of a flow, per tick."""
+    f = S.flows[flow]
+    if f.kind != VARYING:
+        return f.rate
+    top = 0.0
+    for k in range(f.points):
+        top = max(top, S.points[f.first + k, 1])
+    return top
+
+
+@jit
+def rate_now(S, flow):  # type: ignore[no-untyped-def]
+    """The rate of a flow at this moment, per tick."""
+    f = S.flows[flow]
+    if f.kind != VARYING:
+        return f.rate
+    now = S.control[0].now
+    k = f.first
+    while k < f.first + f.points - 1 and S.points[k + 1, 0] <= now:
+        k += 1
+    if k == f.first + f.points - 1:
+        return S.points[k, 1]
+    part = (now - S.points[k, 0]) / (S.points[k + 1, 0] - S.points[k, 0])
+    return S.points[k, 1] + part * (S.points[k + 1, 1] - S.points[k, 1])
+
+
+# ---- machines that go down ---------------------------------------------------------------------------------------
+
+
+@jit
+def lose(S):  # type: ignore[no-untyped-def]
+    """Ends what runs or waits on the machines that are dying."""
+    c = S.control[0]
+    for k in range(c.n_stations):
+        s = S.stations[k]
+        for machine in range(s.first, s.first + s.machines):
+            if S.conditions[machine].dying:
+                stop_cores(S, machine)
+    for i in range(c.n_tasks):
+        if S.tasks[i].pc >= 0:
+            lose_task(S, i)
+    for k in range(c.n_stations):
+        s = S.stations[k]
+        for machine in range(s.first, s.first + s.machines):
+            S.conditions[machine].dying = 0
+
+
+@jit
+def stop_cores(S, machine):  # type: ignore[no-untyped-def]
+    """No work goes on; whose it was is found by their slots."""
+    m = S.machines[machine]
+    if m.heap < 0:
+        return
+    while m.heap >= 0:
+        m.heap = without_root(S, m.heap)
+        count_cores(S, machine, -1)
+    m.at = S.control[0].now
+    schedule(S, m.leaf, NEVER)
+
+
+@jit
+def lose_task(S, i):  # type: ignore[no-untyped-def]
+    """Ends the calls of a task that are on machines which are dying, from the outermost one on."""
+    t = S.tasks[i]
+    outer = np.int64(-1)
+    inside = 0  # slots that it holds inside the outermost call that ends
+    held = 0
+    alive = np.int64(t.pc)  # the outermost call on a machine that goes on
+    keeps = alive  # that one inside the call that ends
+    v = S.within[t.pc]
+    while v >= 0:
+        machine = S.registers[i, S.code[v].b]
+        if S.code[v].op != _MARK:
+            if S.conditions[machine].dying:
+                give_keys_of(S, i, v)
+                free_slot(S, i, machine)
+                outer = v
+                inside = held
+                keeps = alive
+            else:
+                held += 1 + keys_of(S, i, v)
+                alive = v
+        v = S.within[v]
+    waits = t.state == QUEUED
+    waits_here = waits and S.conditions[t.machine].dying == 1
+    if outer < 0:
+        if waits_here:
+            stop_waiting(S, i)
+            fail_at(S, i, np.int64(S.code[t.pc].fail))
+        return
+    v = S.within[keeps]
+    while v != outer:  # named steps that have begun and will not end
+        if S.code[v].op == _MARK:
+            S.meters[S.code[v].a].causes[_FAILED] += 1
+        v = S.within[v]
+    op = S.code[t.pc].op
+    travels = t.state == GOING and (op == _ACQUIRE or op == _ENTER)
+    if inside > 0 or travels:
+        j = go_on_without(S, i, held - inside)
+        t.held = inside
+        if waits_here:
+            stop_waiting(S, i)
+            fail_at(S, i, np.int64(S.code[t.pc].fail))
+        i = j
+    elif waits:
+        stop_waiting(S, i)
+    elif t.state == WAITING:
+        stop_waiting_for_lock(S, i)
+    elif t.state == LINED:
+        abandon_line(S, np.int64(t.machine))
+    elif t.state == JOINING:
+        give_up(S, i)
+        if t.ring >= 0:
+            unring(S, i)
+        t.each_pc = -1
+    else:
+        schedule(S, S.control[0].fixed + i, NEVER)
+    if S.tasks[i].message >= 0 and S.within[outer] < 0 and S.code[outer].d == 1:
+        return_batch(S, i)
+    fail_at(S, i, np.int64(S.code[outer].fail))
+
+
+@jit
+def fail_at(S, i, pc):  # type: ignore[no-untyped-def]
+    """The task goes on now, on a way out."""
+    t = S.tasks[i]
+    t.state = GOING
+    t.outcome = _FAILED
+    t.pc = pc
+    if not is_ready(S, i):
+        ready(S, i)
+
+
+@jit
+def is_ready(S, i):  # type: ignore[no-untyped-def]
+    """Whether a task goes on at this moment anyway: whoever was lost before it has let it go."""
+    c = S.control[0]
+    for k in range(c.ready_count):
+        at = c.ready_head + k
+        if S.ready[at if at < c.n_tasks else at - c.n_tasks] == i:
+            return True
+    return False
+
+
+@jit
+def free_slot(S, i, machine):  # type: ignore[no-untyped-def]
+    """The slot of a machine that is dying: nobody gets it."""
+    m = S.machines[machine]
+    touch(S, m.station)
+    s = S.stations[m.station]
+    m.busy -= 1
+    m.outstanding -= 1
+    s.busy -= 1
+    s.inside -= 1
+    S.tasks[i].held -= 1
+
+
+@jit
+def stop_waiting(S, i):  # type: ignore[no-untyped-def]
+    """Takes a task out of its queue: its caller has gone, or the machine."""
+    t = S.tasks[i]
+    m = S.machines[t.machine]
+    touch(S, m.station)
+    s = S.stations[m.station]
+    s.waiting -= 1
+    s.inside -= 1
+    m.outstanding -= 1
+    if S.conditions[t.machine].dying:
+        S.losses[m.station] += 1
+    else:
+        s.abandoned += 1
+    leave_queue(S, i)
+
+
+@jit
+def go_on_without(S, i, held):  # type: ignore[no-untyped-def]
+    """Splits a task: a new one takes its place, with so many of its slots, and the old one becomes an orphan."""
+    t = S.tasks[i]
+    j = new_task(S, t.flow, t.pc)
+    u = S.tasks[j]
+    u.key = t.key
+    u.request = t.request
+    u.start = t.start
+    u.held = held
+    u.abandoned = t.abandoned
+    u.root = t.root
+    u.hands_back = t.hands_back
+    u.partition = t.partition
+    u.message = t.message
+    u.messages = t.messages
+    u.tracker = t.tracker
+    if t.tracker >= 0:
+        S.trackers[t.tracker].pending += 1
+    if t.partition >= 0:
+        S.partitions[t.partition].consumer = j
+    for r in range(S.control[0].n_registers):
+        S.registers[j, r] = S.registers[i, r]
+    u.parent = t.parent
+    u.elder = t.elder
+    u.younger = t.younger
+    if t.parent >= 0:
+        if t.younger >= 0:
+            S.tasks[t.younger].elder = j
+        else:
+            S.tasks[t.parent].child = j
+        if t.elder >= 0:
+            S.tasks[t.elder].younger = j
+    t.parent = -1
+    t.elder = -1
+    t.younger = -1
+    t.partition = -1
+    t.message = -1
+    t.messages = 0
+    t.root = 0
+    t.hands_back = 0
+    t.abandoned = 1
+    return j
+
+
+@jit
+def return_batch(S, i):  # type: ignore[no-untyped-def]
+    """The messages that a worker had when it went down are taken again, by the next (at least once)."""
+    t = S.tasks[i]
+    p = S.partitions[t.partition]
+    b = S.buffers[p.buffer]
+    touch_buffer(S, p.buffer)
+    last = t.message
+    while S.messages[last].next >= 0:
+        last = S.messages[last].next
+    S.messages[last].next = p.head
+    if p.head < 0:
+        p.tail = last
+    p.head = t.message
+    p.length += t.messages
+    b.depth += t.messages
+    b.taken -= t.messages
+    t.message = -1
+    t.messages = 0
