@@ -532,6 +532,8 @@ class Take:
     """Takes `amount` units of a pool, at one moment; where they are not there it ends as REFUSED, or, with `line`,
     stands in line for them: in order of arrival, the request going on (see `Await`). Of a pool with refill the next
     units are promised to it, though nobody should wait for them in the end.
+    Where a request may ask for it more than once, the register `passed:POOL` of a pool with refill is set to 0 before
+    each time, though not before each attempt: whom an attempt has let through is not counted again.
 
     `key` is the register with the key, `keys` the name of a list of them, of which all are taken or none. `term`:
     seconds instead of the pool's. What a request holds is what its last `Take` got; with a request that ends, or is
