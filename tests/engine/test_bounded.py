@@ -47,6 +47,7 @@ from toscale.engine.model import (
     Pool,
     Population,
     Register,
+    Retry,
     See,
     Set,
     Station,
@@ -451,6 +452,9 @@ def test_who_goes_past_is_counted_against_the_bound_once() -> None:
     )
     slow = run(one_flow(100.0, Set("passed:p", 0), late, pools=(Pool("p", 1e6, 1e6),)), 20.0)
     assert int(slow.state.pools[0].passed) == int(slow.state.pools[0].taken)
+    again = Call("c", (Take("t", "p"), busy("d", Law.fixed(0.05))), timeout=0.01, retry=Retry(2))
+    twice = run(one_flow(100.0, Set("passed:p", 0), again, pools=(Pool("p", 1e6, 1e6),)), 20.0)
+    assert int(twice.state.pools[0].taken) == pytest.approx(3 * int(twice.state.pools[0].passed), abs=5)
 
 
 # ---- the rest ---------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 from toscale.engine.laws import Law
@@ -30,6 +31,8 @@ from toscale.engine.model import (
     Visit,
     Work,
 )
+from toscale.engine.state import POOL
+from toscale.simulate.figures import _looseness
 from toscale.simulate.result import PERCENTILES, Figure, RunResult
 from toscale.simulate.run import simulate_model
 
@@ -164,3 +167,14 @@ def test_the_series_is_the_first_replication_by_windows(result: RunResult) -> No
     assert sum(rates) / len(rates) == pytest.approx(100.0, rel=0.01)
     for values in series.values.values():
         assert len(values) == len(series.starts)
+
+
+def test_the_shares_of_a_bound_are_tight_when_they_are_known_to_a_thousandth() -> None:
+    """A run goes on until excess and shortfall are known well enough; where nothing was beyond, they are."""
+    pools = np.zeros((32, 2), dtype=POOL)
+    pools["passed"] = 1000
+    assert _looseness(pools, 0.05) == 0.0
+    pools["beyond"][:, 0] = np.tile([0, 4], 16)  # 0.2%, give or take 0.07%
+    assert 0.0 < _looseness(pools, 0.05) < 1.0
+    pools["within"][:, 1] = np.tile([0, 200], 16)  # 9%, give or take 3%
+    assert _looseness(pools, 0.05) > 1.0

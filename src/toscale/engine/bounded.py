@@ -108,10 +108,10 @@ def heard(S, i):  # type: ignore[no-untyped-def]
 @jit
 def let_through(S, i, a, units, register):  # type: ignore[no-untyped-def]
     """A request goes past a pool that is refilled, with or without a unit of it. All tasks that it consists of are
-    told, so that it is counted once, though an answer may come too late. Where it was given up meanwhile, what it has
-    taken is lost.
+    told, so that it is counted once, though an answer may come too late and the call be made again. Where it was given
+    up meanwhile, what it has taken is lost.
     """
-    if not heard(S, i):
+    if S.registers[i, register] > 0 or not heard(S, i):
         return
     j = np.int64(i)
     while j >= 0:
@@ -242,7 +242,6 @@ def promise(S, i, pc, a, units):  # type: ignore[no-untyped-def]
         p.waited += wait
         p.lined_time += wait
     S.registers[i, step.law] = wait
-    S.registers[i, step.c] = 0
     return pc + 1
 
 
@@ -460,9 +459,8 @@ def bounded_step(S, i, pc):  # type: ignore[no-untyped-def]
             if e >= 0 and S.entries[e].present:
                 S.registers[i, step.a] = S.entries[e].inserted
     elif op == PASS:
-        if S.registers[i, step.c] <= 0:
-            a = account_at(S, i, step, np.int64(step.a))
-            let_through(S, i, a, np.int64(1), np.int64(step.c))
+        a = account_at(S, i, step, np.int64(step.a))
+        let_through(S, i, a, np.int64(1), np.int64(step.c))
     elif op == RETURN:
         if S.pools[step.a].spends:
             a = account_at(S, i, step, np.int64(step.a))

@@ -125,7 +125,24 @@ def tightness(
                 continue
             else:
                 worst = max(worst, 2.0)
+    return max(worst, _looseness(sampled.pools, precision))
+
+
+def _looseness(pools: Any, precision: float) -> float:
+    """How far from tight the shares beyond and short of the bounds are, at worst."""
+    worst = 0.0
+    for k in range(pools.shape[1]):
+        for figure in _shares(pools[:, k]):
+            if figure is not None and figure.value and figure.low is not None and figure.high is not None:
+                worst = max(worst, (figure.high - figure.low) / 2 / max(precision * figure.value, SMALL))
     return worst
+
+
+def _shares(rows: Any) -> tuple[Figure | None, Figure | None]:
+    """Of a bounded thing: let through beyond the bound, of what that allows; refused within it, of all within."""
+    beyond, within = rows["beyond"].astype(np.float64), rows["within"].astype(np.float64)
+    allowed = rows["passed"] - beyond
+    return ratio(beyond, allowed), ratio(within, allowed + within, most=1.0)
 
 
 class _Reader:
@@ -294,8 +311,7 @@ class _Reader:
         rows = self.sampled.pools[:, k]
         spent = Figure(None, reason="what is taken is spent, not held")
         nobody = Figure(None, reason="nobody stood in line")
-        beyond = rows["beyond"].astype(np.float64)
-        allowed = rows["passed"] - beyond
+        excess, shortfall = _shares(rows)
         lined = rows["joined"].any() or rows["lined_time"].any()
         held, line = self.rate(rows["held_time"] * TICK), self.rate(rows["lined_time"] * TICK)
         return BoundResult(
@@ -309,13 +325,12 @@ class _Reader:
             )
             if lined
             else nobody,
-            excess=self.share(beyond, allowed, inf),
-            shortfall=self.share(rows["within"], allowed + rows["within"], 1.0),
+            excess=self.share(excess),
+            shortfall=self.share(shortfall),
         )
 
-    def share(self, part: Any, whole: Any, most: float) -> Figure:
+    def share(self, figure: Figure | None) -> Figure:
         """A share that may well be 0: tight where it is known to the precision, or to SMALL of the whole."""
-        figure = ratio(part, whole, most=most)
         if figure is None or figure.value is None or figure.low is None or figure.high is None:
             return self.seen(figure, "nobody asked for it", tight=False)
         half = (figure.high - figure.low) / 2

@@ -401,8 +401,10 @@ class Bounds:
     def passing(
         self, step: language.Call, handlers: dict[Outcome, Steps], scope: Scope, path: str
     ) -> tuple[list[Step], dict[Outcome, Steps]]:
-        """Whoever goes on though a step has not given it what it asked for is let through all the same."""
-        if not handlers:
+        """Whoever goes on though a step has not given it what it asked for is let through all the same; and nobody is
+        counted twice because an attempt has come too late.
+        """
+        if not handlers and not self._limits(step):
             return [], handlers
         before: list[Step] = []
         for name in dict.fromkeys(

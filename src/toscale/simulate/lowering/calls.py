@@ -78,7 +78,8 @@ class CallLowering:
         counted = self.bounds.over(step.rows, step, step.entity)
         done = self.around(step, scope, operation, route)
         if operation.ahead is not None:
-            done = (operation.ahead, If(f"{path} taken ahead", Flag(FOUND), (), done))
+            asked = Set(f"passed:{operation.ahead.pool}", 0)
+            done = (asked, operation.ahead, If(f"{path} taken ahead", Flag(FOUND), (), done))
         return (*counted, *operation.before, *done)
 
     def route(self, step: language.Call, scope: Scope) -> tuple[str, ...]:
