@@ -174,6 +174,7 @@ class _Compiler:
         self.margin = 64
         self.touches = 64
         self.locked = 0
+        self.locked_lists: list[str] = []
         for (
             flow
         ) in model.flows:  # those that are reset or carried lie in the first 64, where a mask reaches them
@@ -625,14 +626,14 @@ class _Compiler:
         if isinstance(step.test, Ended):
             raise ModelError(f"{step.path}: how a pass ended is known behind a repetition only")
         otherwise, over = Label(), Label()
-        self.test(step.path, step.test, otherwise)
+        self.test(step.path, step.test, otherwise, frame)
         self.block(step.then, frame)
         self.emit(Op.JUMP, a=over)
         self.place(otherwise)
         self.block(step.otherwise, frame)
         self.place(over)
 
-    def test(self, path: str, test: Test, otherwise: Label) -> None:
+    def test(self, path: str, test: Test, otherwise: Label, frame: _Frame) -> None:
         """Goes on behind where the test holds, else at `otherwise`."""
         match test:
             case Chance(probability):
@@ -710,7 +711,7 @@ class _Compiler:
             rings=tuple(self.rings),
             margin=self.margin,
             touches=self.touches,
-            locked=self.locked,
+            locked=self.locked + sum(self.lists[name][1] for name in self.locked_lists),
             populations=tuple(self.populations),
             register_of=dict(self.registers),
             law_of=dict(self.laws),

@@ -30,13 +30,11 @@ def take_locks(
         c.register(f"locked:{frame.depth}:{len(taken)}:next")  # which lies behind it
         c.emit(Op.SET, a=chain, b=-1)
         c.emit(Op.SET, a=chain + 1, b=0)
-        c.locked += 1 if not lock.keys else c.lists.get(lock.keys, (0, 1))[1]
+        c.locked += 1
         given = Label()
         keys = lock.keys or listed
-        if lock.keys and lock.keys not in c.lists:
-            raise ModelError(
-                f"the lock {lock.lock!r} is for the keys of {lock.keys!r}, which no step before it makes"
-            )
+        if lock.keys:  # one that no step makes is empty
+            c.locked_lists.append(c.list_of(lock.keys, 0))
         c.emit(
             Op.LOCK,
             a=c.locks[lock.lock],

@@ -31,7 +31,7 @@ def repeat(c: Any, step: Repeat, frame: Any) -> None:
     c.emit(Op.JUDGE, a=at, b=ended, fail=frame.out)
     for k, test in enumerate(step.until):
         otherwise = Label()
-        c.test(f"{step.path}/until {k}", test, otherwise)
+        c.test(f"{step.path}/until {k}", test, otherwise, frame)
         c.emit(Op.LEAVE, a=at)
         c.emit(Op.JUMP, a=over)
         c.place(otherwise)
