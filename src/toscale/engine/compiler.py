@@ -633,7 +633,7 @@ class _Compiler:
         self.block(step.otherwise, frame)
         self.place(over)
 
-    def test(self, path: str, test: Test, otherwise: Label, frame: _Frame) -> None:
+    def test(self, path: str, test: Test, otherwise: Label, frame: _Frame) -> None:  # noqa: ARG002 (a test may need it)
         """Goes on behind where the test holds, else at `otherwise`."""
         match test:
             case Chance(probability):
