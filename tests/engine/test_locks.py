@@ -218,6 +218,20 @@ def test_a_lock_may_be_asked_for_again_and_again() -> None:
     assert int(run.state.locks[0].refused) > 100
 
 
+def test_a_single_call_has_the_locks_of_a_list_of_keys() -> None:
+    """Three draws out of three keys, 19/9 different ones on average: each is locked once."""
+    few = Population("few", 3, 3)
+    choose = Scatter("c", "t", few, Work.of(Law.fixed(0.0)), 3.0, keep="chosen", at_most=3)
+    call = Visit("v", "s", Work.of(Law.exponential(0.01)), locks=(Locked("l", keys="chosen"),))
+    run = ran((Flow("f", Poisson.at(40.0), (choose, call)),), 50.0, Station("s"), Station("t"))
+    row = run.state.locks[0]
+    assert int(row.granted) > 1.5 * int(run.state.meters[0].done)
+    assert float(row.waited) > 0
+    none = ran((Flow("f", Clock(1.0), (call,)),), 50.0)  # a list that nobody has made is empty
+    assert int(none.state.meters[0].done) >= 49
+    assert int(none.state.locks[0].asked) == 0
+
+
 def test_a_lock_that_the_model_does_not_have_is_refused() -> None:
     with pytest.raises(ModelError, match="no lock named"):
         compile_model(Model(stations=(Station("s"),), flows=(alone(Law.fixed(1.0)),)))

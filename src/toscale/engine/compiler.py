@@ -260,6 +260,7 @@ class _Compiler:
         self.margin = 64
         self.touches = 64
         self.locked = 0
+        self.locked_lists: list[str] = []
         for (
             flow
         ) in model.flows:  # those that are reset or carried lie in the first 64, where a mask reaches them
@@ -929,7 +930,7 @@ class _Compiler:
             rings=tuple(self.rings),
             margin=self.margin,
             touches=self.touches,
-            locked=self.locked,
+            locked=self.locked + sum(self.lists[name][1] for name in self.locked_lists),
             populations=tuple(self.populations),
             register_of=dict(self.registers),
             law_of=dict(self.laws),

@@ -22,8 +22,8 @@ def take_locks(
 
     `listed` is the list of keys of a scattered call; `shards` those that it is split over.
     """
-    if listed is None and not all(lock.key for lock in locks):
-        raise ModelError("a lock of a single call needs the register of its key")
+    if listed is None and not all(lock.key or lock.keys for lock in locks):
+        raise ModelError("a lock of a single call needs the register of its key, or a list of keys")
     taken: list[tuple[int, Label]] = []
     for lock in sorted(locks, key=lambda each: int(c.find(c.locks, each.lock, "lock"))):
         chain = c.register(f"locked:{frame.depth}:{len(taken)}")
@@ -32,12 +32,15 @@ def take_locks(
         c.emit(Op.SET, a=chain + 1, b=0)
         c.locked += 1
         given = Label()
+        keys = lock.keys or listed
+        if lock.keys:  # one that no step makes is empty
+            c.locked_lists.append(c.list_of(lock.keys, 0))
         c.emit(
             Op.LOCK,
             a=c.locks[lock.lock],
             b=chain,
-            c=c.register(lock.key) if lock.key else c.list_at(listed),
-            d=-1 if lock.key else max(1, shards),
+            c=c.register(lock.key) if lock.key else c.list_at(keys),
+            d=-1 if lock.key else 1 if lock.keys else max(1, shards),
             x=1.0 if lock.wait else 0.0,
             fail=given,
         )

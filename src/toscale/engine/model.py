@@ -291,15 +291,16 @@ class Pick(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """What a call does alone: while it works, nobody else has `lock` for the key in the register `key`.
+    """What a call does alone: while it works, nobody else has `lock` for the key in the register `key`, or for any
+    of those in the list named `keys`; with neither, for those of the scattered call that this is written at.
 
-    Who finds it taken waits, in order of arrival, or (`wait` False) ends BUSY. A scattered call may have the lock
-    for each of its keys instead (`key` empty).
+    Who finds it taken waits, in order of arrival, or (`wait` False) ends BUSY. Of several keys all are had, or none.
     """
 
     lock: str
     key: str = ""
     wait: bool = True
+    keys: str = ""
 
 
 @dataclass(frozen=True, slots=True)

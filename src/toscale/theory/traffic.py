@@ -295,6 +295,13 @@ class Walk:
         stuck = calm.excess + (1 - calm.excess) * inside.stuck
         return Ran(time, inside.done * admitted * (1 - busy), ends, inside.known, stuck)
 
+    def locked(self, lock: Locked, known: Known) -> tuple[Drawn | None, float]:
+        """The keys that a single call has a lock for: how they are drawn, and how many there are."""
+        if not lock.keys:
+            return known.keys.get(lock.key), 1.0
+        listed = known.lists.get(lock.keys)
+        return (None, 0.0) if listed is None else (listed.keys, listed.number.mean)
+
     def wait(self, lock: Locked, drawn: Drawn | None) -> Wait:
         """How a request for a lock fares, from what the last round has found of the others."""
         return wait(self.last.locks.get(lock.lock, Held(0.0, 0.0, 0.0)), drawn, lock.wait)
@@ -311,7 +318,7 @@ class Walk:
     def visit(self, step: Visit, known: Known, reach: float, here: Here) -> Ran:
         drawn = known.keys.get(step.key) if step.key is not None and step.over is None else None
         work = self.work(step.work, known)
-        locks = tuple((lock, known.keys.get(lock.key), 1.0) for lock in step.locks)
+        locks = tuple((lock, *self.locked(lock, known)) for lock in step.locks)
         chance = 1.0
         if step.over is not None and step.key is not None:
             of = Connected(step.over, step.key)

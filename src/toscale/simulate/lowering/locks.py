@@ -34,12 +34,12 @@ class LockLowering:
     ledger: Ledger
 
     def of(
-        self, step: language.Call, component: str, scope: Scope, *, listed: bool = False
+        self, step: language.Call, component: str, scope: Scope, *, listed: bool = False, keys: str = ""
     ) -> tuple[list[Step], tuple[Locked, ...]]:
         """The locks of a call of a component, and the steps before it that draw their keys.
 
-        `listed`: the call is for several keys of its entity, and has the lock of each of them. Raises
-        `NotComputable` where the call would wait for itself.
+        `listed`: the call is split over the shards of several keys of its entity, and has the lock of each of them.
+        `keys` names the list of them where the call is one. Raises `NotComputable` where it would wait for itself.
         """
         before: list[Step] = []
         locks: list[Locked] = []
@@ -54,8 +54,8 @@ class LockLowering:
                 self._inside(outer, name, step)
             self.record.locks.setdefault(name, Lock(name, component))
             wait = step.when_busy != "refuse"
-            if listed and entity == step.entity:
-                locks.append(Locked(name, wait=wait))
+            if (listed or keys) and entity == step.entity:
+                locks.append(Locked(name, wait=wait, keys=keys))
                 continue
             if entity == step.entity:
                 held = self.entities.key(entity, step.of)
