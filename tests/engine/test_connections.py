@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from toscale.engine import connections
+from toscale.engine import connections, members
 from toscale.engine.compiler import compile_model
 from toscale.engine.held import overlap, stationary
 from toscale.engine.laws import Law
@@ -65,7 +65,7 @@ def model_of(
     told: bool = True,
 ) -> Model:
     """Members of a gateway; flows that start when one connects or leaves, that look for one, that send."""
-    members = population(size, exponent)
+    people = population(size, exponent)
     over = Visit("over", "gateway", Work.of(Law.fixed(1e-6)), key="key:m", over="socket")
     found = Visit("found", "gateway", key="key:r", over="socket")
     flows = (
@@ -73,7 +73,7 @@ def model_of(
         Flow("bye", After((), events=(CLOSES,)), (Delay("d", Work.of(Law.fixed(0.001))),)),
     )
     look = (
-        Key("k", "key:r", members),
+        Key("k", "key:r", people),
         If("i", Connected("socket", "key:r"), (found,), (End("e", Outcome.FAILED),)),
     )
     return Model(
@@ -87,7 +87,7 @@ def model_of(
             Connection(
                 "socket",
                 "gateway",
-                members,
+                people,
                 held,
                 lasts or Law.exponential(1.0),
                 "key:m",
@@ -106,7 +106,7 @@ def holders(run: Replication, size: int) -> list[int]:
     """The machine of each member, -1 where he is not connected."""
     tag = int(run.state.connections[0].tag)
     with np.errstate(over="ignore"):
-        return [int(connections.holder_of(run.state, 0, tag + 1 + k)) for k in range(size)]
+        return [int(members.holder_of(run.state, 0, tag + 1 + k)) for k in range(size)]
 
 
 def lose(run: Replication, machine: int, noticed: int = 0) -> None:
@@ -122,9 +122,9 @@ def lose(run: Replication, machine: int, noticed: int = 0) -> None:
 def test_places_are_a_permutation_of_the_members(size: int) -> None:
     run = started(model_of(size, size / 2))
     with np.errstate(over="ignore"):
-        places = [int(connections.place_of(run.state, 0, k)) for k in range(size)]
+        places = [int(members.place_of(run.state, 0, k)) for k in range(size)]
         assert sorted(places) == list(range(size))
-        assert [int(connections.member_at(run.state, 0, p)) for p in places] == list(range(size))
+        assert [int(members.member_at(run.state, 0, p)) for p in places] == list(range(size))
 
 
 def test_as_many_are_connected_at_each_machine_as_are_counted() -> None:
