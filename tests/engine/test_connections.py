@@ -344,6 +344,43 @@ def test_a_loss_is_noticed_when_it_is_said_to_be() -> None:
     assert lost <= done[2] < lost + 5
 
 
+@pytest.mark.parametrize("policy", [p for p in Policy if p is not Policy.SHARED])
+def test_a_machine_that_is_out_gets_no_new_ones_and_one_that_is_down_refuses_them(policy: Policy) -> None:
+    """First it is down, and not yet out: its members try elsewhere and there. Then it is out, and in again."""
+    model = model_of(20_000, 4_000.0, Law.exponential(5.0), policy=policy, again=Law.uniform(0.1, 0.3))
+    run = started(model, window=0.5)
+
+    def admit(out: int, down: int) -> None:
+        with np.errstate(over="ignore"):
+            connections.admit_connections(run.state, 2, out, down)
+
+    lose(run, 2)
+    admit(0, 1)
+    run.run(1)
+    row = run.state.connections[0]
+    refused = int(row.refused)
+    assert refused > 50
+    admit(1, 1)
+    run.run(4)
+    assert int(run.state.connections[0].refused) == refused
+    assert int(run.state.holds[2].open) == 0
+    assert int(run.state.connections[0].waiting) == 0
+    admit(0, 0)
+    run.run(8)
+    assert int(run.state.holds[2].open) > 200
+    run.check_conservation()
+
+
+def test_where_every_machine_is_out_one_of_them_is_tried_all_the_same() -> None:
+    for policy in Policy:
+        run = started(model_of(2_000, 500.0, policy=policy))
+        with np.errstate(over="ignore"):
+            for machine in range(len(run.state.machines)):
+                connections.admit_connections(run.state, machine, 1, 0)
+        run.run(1)
+        assert int(run.state.connections[0].opened) > 300
+
+
 def test_who_does_not_try_again_comes_back_like_everyone() -> None:
     run = started(model_of(10_000, 2_000.0, Law.exponential(1.0)))
     lose(run, 0)

@@ -268,6 +268,18 @@ def test_the_figures_of_a_connection_are_those_of_theory() -> None:
     assert result.flows["socket closes until bye"].counted > 1_000
 
 
+def test_theory_and_simulation_agree_where_machines_are_full_at_random() -> None:
+    """Each machine is M/M/c/c: a fiftieth of those that come are refused."""
+    text = design(flows=FLOWS, gateway="replicas: 4, sockets: 520, balance: random")
+    found = simulate(design_of(text), duration=400.0, workers=1, upper=False)
+    assert found.disagreements == ()
+    held = found.median.connections["socket"]
+    assert held.refused.value is not None
+    assert held.refused.value > 0.1
+    assert held.fullest.high is not None
+    assert held.fullest.high <= 520
+
+
 def test_a_run_that_begins_empty_begins_without_connections() -> None:
     text = design(connection=CONNECTION.replace("50 s", "500 s")) + "run: {for: 20 s, start: empty}\n"
     held = run.simulate(design_of(text), workers=1, upper=False).median.connections["socket"]

@@ -45,6 +45,7 @@ cells a unit, up to LAST.
 """
 
 OPENS, CLOSES = int(Happening.OPENS), int(Happening.CLOSES)
+_TRIES = 64  # draws of a machine before one takes the next that is in
 _HOLDER = int(Op.HOLDER)
 _RANDOM, _LEAST, _TWO = 1, 2, 3  # the station's policies, as in `toscale.engine.machines`
 
@@ -104,6 +105,23 @@ def plan_due(S, n):  # type: ignore[no-untyped-def]
 
 
 @jit
+def draw_machine(S, n, seed):  # type: ignore[no-untyped-def]
+    """A machine that new connections are sent to, each as likely; any, where there is none."""
+    c = S.connections[n]
+    machines = S.stations[c.station].machines
+    k = np.int64(seed % np.uint64(machines))
+    tries = np.uint64(0)
+    while S.holds[c.first + k].out and tries < np.uint64(_TRIES):
+        tries += np.uint64(1)
+        k = np.int64(mix(seed + tries * GOLDEN) % np.uint64(machines))
+    for _ in range(machines):
+        if not S.holds[c.first + k].out:
+            break
+        k = k + 1 if k + 1 < machines else np.int64(0)
+    return k
+
+
+@jit
 def choose(S, n, seed):  # type: ignore[no-untyped-def]
     """The machine that a new connection goes to, by its station's policy."""
     c = S.connections[n]
@@ -111,22 +129,30 @@ def choose(S, n, seed):  # type: ignore[no-untyped-def]
     machines = s.machines
     if machines == 1:
         return np.int64(0)
-    first = np.int64(mix(seed + GOLDEN) % np.uint64(machines))
-    if s.policy == _RANDOM:
-        return first
-    if s.policy == _TWO:
+    if s.policy == _RANDOM or s.policy == _TWO:
+        first = draw_machine(S, n, mix(seed + GOLDEN))
+        if s.policy == _RANDOM:
+            return first
         other = np.int64(mix(seed + GOLDEN + GOLDEN) % np.uint64(machines - 1))
         other += other >= first
+        if S.holds[c.first + other].out:
+            return first
         return other if S.holds[c.first + other].open < S.holds[c.first + first].open else first
     if s.policy == _LEAST:
-        best = first
+        start = np.int64(mix(seed + GOLDEN) % np.uint64(machines))
+        best = np.int64(-1)
         for k in range(machines):
-            m = first + k if first + k < machines else first + k - machines
-            if S.holds[c.first + m].open < S.holds[c.first + best].open:
+            m = start + k if start + k < machines else start + k - machines
+            h = S.holds[c.first + m]
+            if not h.out and (best < 0 or h.open < S.holds[c.first + best].open):
                 best = m
-        return best
+        return best if best >= 0 else start
     turn = np.int64(c.turn)
-    c.turn = turn + 1 if turn + 1 < machines else 0
+    for _ in range(machines):
+        turn = np.int64(c.turn)
+        c.turn = turn + 1 if turn + 1 < machines else 0
+        if not S.holds[c.first + turn].out:
+            break
     return turn
 
 
@@ -153,11 +179,11 @@ def tell(S, n, happens, key, seed, wait):  # type: ignore[no-untyped-def]
 
 @jit
 def connect(S, n, e, key, seed):  # type: ignore[no-untyped-def]
-    """A member tries to open a connection; refused where his machine is full. Returns whether it is open."""
+    """A member tries to open a connection; refused where his machine is full, or down. Returns whether it is open."""
     c = S.connections[n]
     machine = choose(S, n, seed)
     h = S.holds[c.first + machine]
-    if c.limit >= 0 and h.open >= c.limit:
+    if h.down or (c.limit >= 0 and h.open >= c.limit):
         c.refused += 1
         return False
     if e < 0:
@@ -302,6 +328,20 @@ def lose_connections(S, machine, noticed):  # type: ignore[no-untyped-def]
         schedule(S, c.leaf + SWEEP, S.control[0].now)
         if c.early == 0:
             schedule(S, c.leaf + CLOSING, NEVER)
+
+
+@jit
+def admit_connections(S, machine, out, down):  # type: ignore[no-untyped-def]
+    """Whether new connections are sent elsewhere than to a machine (its number among all), and whether those that
+    come all the same are refused: from now on.
+    """
+    station = np.int64(S.machines[machine].station)
+    for n in range(S.control[0].n_connections):
+        c = S.connections[n]
+        if c.station == station and c.members > 0:
+            h = S.holds[c.first + machine - S.stations[station].first]
+            h.out = out
+            h.down = down
 
 
 @jit
