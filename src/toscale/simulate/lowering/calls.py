@@ -290,6 +290,14 @@ class CallLowering:
                 step.over.place,
                 path,
             )
+        elif step.over is not None and step.operation is not None:
+            self.record.lacks(
+                scope,
+                f"`{step.path}` goes to the machine that has its key, not to the one that holds the connection "
+                f"`{step.over.connection}`: only a call that takes a time goes over one.",
+                step.over.place,
+                path,
+            )
         if step.one_at_a_time:
             per = ", ".join(f"`{name}`" for name in step.one_at_a_time)
             self.record.lacks(
