@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from toscale.engine import connections
+from toscale.engine import connections, members
 from toscale.engine.compiler import compile_model
 from toscale.engine.held import overlap, stationary
 from toscale.engine.laws import Law
@@ -65,7 +65,7 @@ def model_of(
     told: bool = True,
 ) -> Model:
     """Members of a gateway; flows that start when one connects or leaves, that look for one, that send."""
-    members = population(size, exponent)
+    people = population(size, exponent)
     over = Visit("over", "gateway", Work.of(Law.fixed(1e-6)), key="key:m", over="socket")
     found = Visit("found", "gateway", key="key:r", over="socket")
     flows = (
@@ -73,7 +73,7 @@ def model_of(
         Flow("bye", After((), events=(CLOSES,)), (Delay("d", Work.of(Law.fixed(0.001))),)),
     )
     look = (
-        Key("k", "key:r", members),
+        Key("k", "key:r", people),
         If("i", Connected("socket", "key:r"), (found,), (End("e", Outcome.FAILED),)),
     )
     return Model(
@@ -87,7 +87,7 @@ def model_of(
             Connection(
                 "socket",
                 "gateway",
-                members,
+                people,
                 held,
                 lasts or Law.exponential(1.0),
                 "key:m",
@@ -106,7 +106,7 @@ def holders(run: Replication, size: int) -> list[int]:
     """The machine of each member, -1 where he is not connected."""
     tag = int(run.state.connections[0].tag)
     with np.errstate(over="ignore"):
-        return [int(connections.holder_of(run.state, 0, tag + 1 + k)) for k in range(size)]
+        return [int(members.holder_of(run.state, 0, tag + 1 + k)) for k in range(size)]
 
 
 def lose(run: Replication, machine: int, noticed: int = 0) -> None:
@@ -122,9 +122,9 @@ def lose(run: Replication, machine: int, noticed: int = 0) -> None:
 def test_places_are_a_permutation_of_the_members(size: int) -> None:
     run = started(model_of(size, size / 2))
     with np.errstate(over="ignore"):
-        places = [int(connections.place_of(run.state, 0, k)) for k in range(size)]
+        places = [int(members.place_of(run.state, 0, k)) for k in range(size)]
         assert sorted(places) == list(range(size))
-        assert [int(connections.member_at(run.state, 0, p)) for p in places] == list(range(size))
+        assert [int(members.member_at(run.state, 0, p)) for p in places] == list(range(size))
 
 
 def test_as_many_are_connected_at_each_machine_as_are_counted() -> None:
@@ -342,6 +342,43 @@ def test_a_loss_is_noticed_when_it_is_said_to_be() -> None:
         done.append(int(run.state.meters[1].done))
     assert done[0] == done[1] < 5
     assert lost <= done[2] < lost + 5
+
+
+@pytest.mark.parametrize("policy", [p for p in Policy if p is not Policy.SHARED])
+def test_a_machine_that_is_out_gets_no_new_ones_and_one_that_is_down_refuses_them(policy: Policy) -> None:
+    """First it is down, and not yet out: its members try elsewhere and there. Then it is out, and in again."""
+    model = model_of(20_000, 4_000.0, Law.exponential(5.0), policy=policy, again=Law.uniform(0.1, 0.3))
+    run = started(model, window=0.5)
+
+    def admit(out: int, down: int) -> None:
+        with np.errstate(over="ignore"):
+            connections.admit_connections(run.state, 2, out, down)
+
+    lose(run, 2)
+    admit(0, 1)
+    run.run(1)
+    row = run.state.connections[0]
+    refused = int(row.refused)
+    assert refused > 50
+    admit(1, 1)
+    run.run(4)
+    assert int(run.state.connections[0].refused) == refused
+    assert int(run.state.holds[2].open) == 0
+    assert int(run.state.connections[0].waiting) == 0
+    admit(0, 0)
+    run.run(8)
+    assert int(run.state.holds[2].open) > 200
+    run.check_conservation()
+
+
+def test_where_every_machine_is_out_one_of_them_is_tried_all_the_same() -> None:
+    for policy in Policy:
+        run = started(model_of(2_000, 500.0, policy=policy))
+        with np.errstate(over="ignore"):
+            for machine in range(len(run.state.machines)):
+                connections.admit_connections(run.state, machine, 1, 0)
+        run.run(1)
+        assert int(run.state.connections[0].opened) > 300
 
 
 def test_who_does_not_try_again_comes_back_like_everyone() -> None:

@@ -197,6 +197,21 @@ def test_what_an_actor_sends_over_its_connection_goes_to_its_machine_and_no_furt
     assert (first.over, back.over) == ("socket", None)
 
 
+def test_on_a_route_it_is_the_place_that_holds_the_connection_which_is_found_by_it() -> None:
+    flows = """
+  ask: {from: member, rate: 10/s, steps: [{app > gateway > app: 1 ms, over: socket}]}
+"""
+    result = made(flows=flows)
+    assert result.left_out == {}
+    assert visit(result, "gateway", "ask").over == "socket"
+    assert [v.over for v in steps_at(result, "ask", "app")] == [None, None]
+
+
+def test_an_operation_goes_to_its_key_whatever_connection_it_names() -> None:
+    flows = "  ask: {from: member, rate: 10/s, steps: [{store: get user, over: socket}]}"
+    assert any("only a call that takes a time" in each.text for each in made(flows=flows).not_simulated)
+
+
 def steps_at(result: Lowered, flow: str, station: str) -> list:  # type: ignore[type-arg]
     from toscale.engine.model import Visit
 
@@ -266,6 +281,18 @@ def test_the_figures_of_a_connection_are_those_of_theory() -> None:
     assert held.memory.value == pytest.approx(held.fullest.value * 20e3)
     assert held.limit == 2000
     assert result.flows["socket closes until bye"].counted > 1_000
+
+
+def test_theory_and_simulation_agree_where_machines_are_full_at_random() -> None:
+    """Each machine is M/M/c/c: a fiftieth of those that come are refused."""
+    text = design(flows=FLOWS, gateway="replicas: 4, sockets: 520, balance: random")
+    found = simulate(design_of(text), duration=400.0, workers=1, upper=False)
+    assert found.disagreements == ()
+    held = found.median.connections["socket"]
+    assert held.refused.value is not None
+    assert held.refused.value > 0.1
+    assert held.fullest.high is not None
+    assert held.fullest.high <= 520
 
 
 def test_a_run_that_begins_empty_begins_without_connections() -> None:

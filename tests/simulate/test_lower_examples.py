@@ -5,14 +5,16 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.simulate.lower_designs import flow_of
 from toscale.design.load import load
 from toscale.engine.compiler import compile_model
-from toscale.engine.model import After, Buffer, Consume, Get, Lock, Poisson, Span, walk
+from toscale.engine.model import After, Attribute, Buffer, Consume, Each, Get, Lock, Poisson, Span, walk
 from toscale.simulate.lower import lower
 from toscale.simulate.lowering import Found, Lowered
+from toscale.theory import solve
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = (ROOT / "examples", ROOT.parent / "shared" / "examples")
@@ -50,6 +52,30 @@ def test_two_of_them_are_simulated_whole_but_for_their_faults(name: str) -> None
     assert result.left_out == {}
     assert result.understated == {}
     assert {each.path.split("/")[0] for each in result.not_simulated} == {"faults"}
+
+
+def test_of_the_chat_all_but_its_leases_and_locks_is_simulated() -> None:
+    result = example("chat")
+    assert set(result.left_out) <= {"live"}
+    (socket,) = result.model.connections
+    assert (socket.held, socket.population.size, socket.limit) == (50e6, 800_000_000, 100_000)
+    assert socket.memory == 20e3
+    assert result.rates["connect"] == result.rates["gone"] == pytest.approx(50e6 / 2400)
+    spans = {span.name for span in result.model.spans}
+    assert spans == {"send until deliver", "connect until sync", "socket closes until gone"}
+    twin = solve(result.model)
+    assert twin.overloaded == ()
+    assert twin.stations["member"].arrivals == pytest.approx(
+        twin.connections["socket"].share * recipients(result) * twin.flows["deliver"].rate, rel=0.01
+    )
+
+
+def recipients(result: Lowered) -> float:
+    """How many a message goes to, on average: one less than are in the conversation."""
+    (each,) = [step for step in walk(flow_of(result, "deliver").steps) if isinstance(step, Each)]
+    assert isinstance(each.count, Attribute)
+    u = (np.arange(5_000) + 0.5) / 5_000
+    return float(np.floor(each.count.law.quantile(u)).mean())
 
 
 def test_the_rates_of_the_url_shortener() -> None:

@@ -57,6 +57,20 @@ def test_an_overloaded_system_has_a_pace_all_the_same(load: float) -> None:
     assert excess * (found.warm_up + found.pilot) <= 125_000  # so many pile up meanwhile
 
 
+@pytest.mark.parametrize("load", [5e3, 1e6])
+def test_an_overload_elsewhere_lets_other_flows_come_to_their_end(load: float) -> None:
+    """The pilot lasts some of their latencies, unless far more than the usual would pile up meanwhile."""
+    slow = (Delay("d", Work.of(Law.fixed(0.2))),)
+    flood = queue(load)
+    model = Model(flood.stations, flows=(*flood.flows, Flow("slow", Poisson.at(1e5), slow)))
+    found = pace(model, solve(model))
+    excess = (load - 1) * 100
+    assert excess * (found.warm_up + found.pilot) <= 750_000
+    if load < 1e5:
+        assert found.warm_up > 0.2
+        assert found.pilot > 0.4
+
+
 def test_batches_of_the_pilot_are_twenty_relaxation_times() -> None:
     found = pace(queue(0.8), solve(queue(0.8)))
     assert found.pilot == pytest.approx(PILOT * found.warm_up)

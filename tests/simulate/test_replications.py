@@ -161,6 +161,25 @@ def test_a_warm_up_that_was_longer_than_thought_is_cut_off() -> None:
     assert settled.warm_up == 20.0
 
 
+def test_a_warm_up_that_is_not_affordable_is_cut_short_and_that_is_known() -> None:
+    """As many events as there may be are shared by the warm-up and what is measured behind it."""
+    bound = 400_000
+    went = until(queue(0.5), [2.0], pace=Pace(10_000.0, 50_000.0, 300.0), most_events=bound)
+    assert went.asked == 10_000.0
+    assert 0 < went.warm_up < 1_000.0
+    assert went.measured > went.warm_up / 4
+    assert went.sampled is not None
+    assert went.events <= bound
+    assert went.ending is Ending.NOT_TIGHT
+
+
+def test_a_warm_up_that_turns_out_to_be_affordable_is_not_called_short() -> None:
+    """A second costs a tenth of what was thought."""
+    went = until(queue(0.5), [0.4], pace=Pace(100.0, 400.0, 3_000.0), most_events=1_000_000)
+    assert went.asked is None
+    assert went.warm_up == pytest.approx(100.0)
+
+
 def test_batches_are_the_windows_added_up() -> None:
     model = queue(0.5)
     replication = Replication(model, compile_model(model), "1", 1.0)

@@ -1,23 +1,35 @@
-"""Who holds a connection, and at which machine? Members of a population of any size, as counts and by name.
+"""When do connections open and close, and what happens then? One after the other, or all of a machine at once.
 
-Those who hold one at the beginning are a count for each machine. Every member has a place among all by a
-permutation of his own (a Feistel network over hashes; Black & Rogaway, "Ciphers with arbitrary finite domains",
-2002), and the first places are those that are held, machine after machine: so that whether someone is connected,
-and where, is a pure function of the key, and someone who is, or is not, can be drawn directly. Only what has
-changed in the run is remembered, by name: connections that were opened, and early ones that have closed.
-
-Someone without a connection opens one after an exponential time, and it lasts as long as its law says, of the
-early ones the residual of it: an M/G/infinity queue, with finitely many customers (Engset; insensitive to the law).
-The next early one to close is the first of so many independent residual times.
+Someone without a connection opens one after an exponential time, and it lasts as long as its law says, of those
+held at the beginning (the early ones) the residual of it: an M/G/infinity queue, with finitely many customers
+(Engset; insensitive to the law). The next early one to close is the first of so many independent residual times.
+Who they are is in `toscale.engine.members`.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from toscale.engine.draws import GOLDEN, draw_index, draw_law, mix, unit
+from toscale.engine.draws import GOLDEN, draw_law, mix, unit
 from toscale.engine.jit import jit
+from toscale.engine.members import (
+    add_socket,
+    await_due,
+    connected_one,
+    early_one,
+    find_socket,
+    forget_socket,
+    free_one,
+    holder_of,
+    is_open,
+    leave_due,
+    machine_at,
+    member_at,
+    place_of,
+    places_end,
+)
 from toscale.engine.model import Happening
+from toscale.engine.state import Op
 from toscale.engine.tasks import start_request
 from toscale.engine.tree import NEVER, schedule
 
@@ -33,326 +45,14 @@ cells a unit, up to LAST.
 """
 
 OPENS, CLOSES = int(Happening.OPENS), int(Happening.CLOSES)
-_ROUNDS = 4  # of the permutation: with four it cannot be told from a random one (Luby & Rackoff, 1988)
-_TRIES = 64  # draws before one looks through all places instead
-_BY_NAME = 256  # draws by popularity of someone who is connected, before all who are count as equally popular
-_ONE = np.uint64(1)
+_TRIES = 64  # draws of a machine before one takes the next that is in
+_HOLDER = int(Op.HOLDER)
 _RANDOM, _LEAST, _TWO = 1, 2, 3  # the station's policies, as in `toscale.engine.machines`
 
 
 def event_code(connection, happens):  # type: ignore[no-untyped-def]
     """What stands in place of the number of a flow in a rule of `after`, where an event starts another."""
     return -(2 + 2 * connection + happens)
-
-
-# ---- places ------------------------------------------------------------------------------------------------------
-
-
-@jit
-def half_of(place, salt, k):  # type: ignore[no-untyped-def]
-    """One round's hash of half a place."""
-    return mix(mix(place + salt) + np.uint64(k) * GOLDEN)
-
-
-@jit
-def place_of(S, n, member):  # type: ignore[no-untyped-def]
-    """The place of a member, both from 0."""
-    c = S.connections[n]
-    half = np.uint64(c.half)
-    mask = (_ONE << half) - _ONE
-    y = np.uint64(member)
-    while True:
-        left = y >> half
-        right = y & mask
-        for k in range(_ROUNDS):
-            other = left ^ (half_of(right, c.salt, k) & mask)
-            left = right
-            right = other
-        y = (left << half) | right
-        if np.int64(y) < c.members:
-            return np.int64(y)
-
-
-@jit
-def member_at(S, n, place):  # type: ignore[no-untyped-def]
-    """The member who has a place: the inverse of `place_of`."""
-    c = S.connections[n]
-    half = np.uint64(c.half)
-    mask = (_ONE << half) - _ONE
-    y = np.uint64(place)
-    while True:
-        left = y >> half
-        right = y & mask
-        for k in range(_ROUNDS):
-            other = right ^ (half_of(left, c.salt, _ROUNDS - 1 - k) & mask)
-            right = left
-            left = other
-        y = (left << half) | right
-        if np.int64(y) < c.members:
-            return np.int64(y)
-
-
-@jit
-def machine_at(S, n, place):  # type: ignore[no-untyped-def]
-    """The machine that holds an early connection, by its place."""
-    c = S.connections[n]
-    low = np.int64(0)
-    high = S.stations[c.station].machines - 1
-    while low < high:
-        middle = (low + high + 1) // 2
-        if S.holds[c.first + middle].first <= place:
-            low = middle
-        else:
-            high = middle - 1
-    return low
-
-
-@jit
-def places_end(S, n, machine):  # type: ignore[no-untyped-def]
-    """The place behind the last of a machine's early connections."""
-    c = S.connections[n]
-    if machine + 1 < S.stations[c.station].machines:
-        return np.int64(S.holds[c.first + machine + 1].first)
-    return np.int64(c.first_open)
-
-
-# ---- what is remembered ------------------------------------------------------------------------------------------
-
-
-@jit
-def socket_bucket(S, n, key):  # type: ignore[no-untyped-def]
-    """Where the chain of a member's sockets begins."""
-    hashed = mix(np.uint64(key) + np.uint64(n + 1) * GOLDEN)
-    return np.int64(hashed & np.uint64(S.control[0].n_socket_buckets - 1))
-
-
-@jit
-def find_socket(S, n, key):  # type: ignore[no-untyped-def]
-    """What is remembered of a member; -1 where nothing has changed."""
-    e = np.int64(S.socket_buckets[socket_bucket(S, n, key)])
-    while e >= 0 and (S.sockets[e].key != key or S.sockets[e].connection != n):
-        e = np.int64(S.sockets[e].chain)
-    return e
-
-
-@jit
-def add_socket(S, n, key):  # type: ignore[no-untyped-def]
-    """Remembers a member of whom nothing was; closed."""
-    c = S.control[0]
-    e = c.free_socket
-    if e >= 0:
-        c.free_socket = S.sockets[e].chain
-    else:
-        e = c.used_sockets
-        c.used_sockets += 1
-    s = S.sockets[e]
-    s.key = key
-    s.connection = n
-    s.machine = -1
-    s.waiting = 0
-    s.at = -1
-    s.newer = -1
-    s.older = -1
-    b = socket_bucket(S, n, key)
-    s.chain = S.socket_buckets[b]
-    S.socket_buckets[b] = e
-    return e
-
-
-@jit
-def forget_socket(S, e):  # type: ignore[no-untyped-def]
-    """A member is again as at the beginning."""
-    s = S.sockets[e]
-    b = socket_bucket(S, np.int64(s.connection), np.int64(s.key))
-    at = np.int64(S.socket_buckets[b])
-    if at == e:
-        S.socket_buckets[b] = s.chain
-    else:
-        while S.sockets[at].chain != e:
-            at = np.int64(S.sockets[at].chain)
-        S.sockets[at].chain = s.chain
-    c = S.control[0]
-    s.connection = -1
-    s.chain = c.free_socket
-    c.free_socket = e
-
-
-@jit
-def rehash_sockets(S):  # type: ignore[no-untyped-def]
-    """Fills the (empty, larger) buckets."""
-    for e in range(S.control[0].used_sockets):
-        s = S.sockets[e]
-        if s.connection >= 0:
-            b = socket_bucket(S, np.int64(s.connection), np.int64(s.key))
-            s.chain = S.socket_buckets[b]
-            S.socket_buckets[b] = e
-
-
-# ---- what is due -------------------------------------------------------------------------------------------------
-
-
-@jit
-def sooner(S, one, other):  # type: ignore[no-untyped-def]
-    """Which of two is due first; the number decides at one moment."""
-    a = S.sockets[one].until
-    b = S.sockets[other].until
-    return a < b or (a == b and one < other)
-
-
-@jit
-def sift(S, n, k):  # type: ignore[no-untyped-def]
-    """Moves the entry at k up or down a connection's heap, to where it belongs."""
-    size = S.connections[n].due
-    e = np.int64(S.due[n, k])
-    while k > 0:
-        up = (k - 1) // 2
-        other = np.int64(S.due[n, up])
-        if not sooner(S, e, other):
-            break
-        S.due[n, k] = other
-        S.sockets[other].at = k
-        k = up
-    while 2 * k + 1 < size:
-        down = 2 * k + 1
-        if down + 1 < size and sooner(S, np.int64(S.due[n, down + 1]), np.int64(S.due[n, down])):
-            down += 1
-        other = np.int64(S.due[n, down])
-        if not sooner(S, other, e):
-            break
-        S.due[n, k] = other
-        S.sockets[other].at = k
-        k = down
-    S.due[n, k] = e
-    S.sockets[e].at = k
-
-
-@jit
-def await_due(S, n, e):  # type: ignore[no-untyped-def]
-    """Puts a member into the heap of what is due."""
-    c = S.connections[n]
-    S.due[n, c.due] = e
-    c.due += 1
-    sift(S, n, c.due - 1)
-
-
-@jit
-def leave_due(S, n, e):  # type: ignore[no-untyped-def]
-    """Takes a member out of the heap, wherever he is."""
-    c = S.connections[n]
-    k = np.int64(S.sockets[e].at)
-    c.due -= 1
-    last = np.int64(S.due[n, c.due])
-    S.sockets[e].at = -1
-    if last != e:
-        S.due[n, k] = last
-        sift(S, n, k)
-
-
-# ---- who is connected --------------------------------------------------------------------------------------------
-
-
-@jit
-def is_open(S, n, e):  # type: ignore[no-untyped-def]
-    """Whether the connection that is remembered so is open: not closed, and not lost with its machine."""
-    s = S.sockets[e]
-    return s.machine >= 0 and s.epoch == S.holds[S.connections[n].first + s.machine].epoch
-
-
-@jit
-def holder_of(S, n, key):  # type: ignore[no-untyped-def]
-    """The machine, counted from its station's first, that holds a member's connection; -1 where none is open."""
-    e = find_socket(S, n, key)
-    if e >= 0:
-        return np.int64(S.sockets[e].machine) if is_open(S, n, e) else np.int64(-1)
-    c = S.connections[n]
-    member = key - c.tag - 1
-    if member < 0 or member >= c.members:
-        return np.int64(-1)
-    place = place_of(S, n, member)
-    if place >= c.first_open:
-        return np.int64(-1)
-    machine = machine_at(S, n, place)
-    return machine if S.holds[c.first + machine].epoch == 0 else np.int64(-1)
-
-
-@jit
-def is_free(S, n, key):  # type: ignore[no-untyped-def]
-    """Whether a member neither has a connection nor waits to open one anew."""
-    e = find_socket(S, n, key)
-    if e >= 0:
-        s = S.sockets[e]
-        return s.machine < 0 and s.waiting == 0
-    c = S.connections[n]
-    return place_of(S, n, key - c.tag - 1) >= c.first_open
-
-
-@jit
-def early_at(S, n, place):  # type: ignore[no-untyped-def]
-    """The key of the member whose early connection has that place; -1 where it is no longer open."""
-    c = S.connections[n]
-    key = c.tag + 1 + member_at(S, n, place)
-    if find_socket(S, n, key) >= 0 or S.holds[c.first + machine_at(S, n, place)].epoch > 0:
-        return np.int64(-1)
-    return key
-
-
-@jit
-def early_one(S, n, seed):  # type: ignore[no-untyped-def]
-    """One of those who have held theirs since the beginning; there is one."""
-    places = S.connections[n].first_open
-    place = np.int64(0)
-    for k in range(_TRIES):
-        place = np.int64(unit(mix(seed + np.uint64(k) * GOLDEN)) * places)
-        key = early_at(S, n, place)
-        if key >= 0:
-            return key
-    while True:
-        place = place + 1 if place + 1 < places else np.int64(0)
-        key = early_at(S, n, place)
-        if key >= 0:
-            return key
-
-
-@jit
-def free_one(S, n, seed):  # type: ignore[no-untyped-def]
-    """Someone without a connection; there is one."""
-    c = S.connections[n]
-    member = np.int64(0)
-    for k in range(_TRIES):
-        member = np.int64(unit(mix(seed + np.uint64(k) * GOLDEN)) * c.members)
-        if is_free(S, n, c.tag + 1 + member):
-            return c.tag + 1 + member
-    while True:
-        member = member + 1 if member + 1 < c.members else np.int64(0)
-        if is_free(S, n, c.tag + 1 + member):
-            return c.tag + 1 + member
-
-
-@jit
-def connected_one(S, n, seed):  # type: ignore[no-untyped-def]
-    """Someone who is connected, by popularity; -1 where nobody is."""
-    c = S.connections[n]
-    if c.open == 0:
-        return np.int64(-1)
-    if S.populations[c.population].exponent > 0.0:
-        for k in range(_BY_NAME):
-            key = c.tag + draw_index(S, c.population, unit(mix(seed + np.uint64(k) * GOLDEN)))
-            if holder_of(S, n, key) >= 0:
-                return key
-    if unit(mix(seed)) * c.open < c.early:
-        return early_one(S, n, mix(seed + GOLDEN))
-    at = np.int64(0)
-    for k in range(1, _TRIES):
-        at = np.int64(unit(mix(seed + np.uint64(k) * GOLDEN)) * c.due)
-        e = np.int64(S.due[n, at])
-        if is_open(S, n, e):
-            return np.int64(S.sockets[e].key)
-    for _ in range(c.due):
-        at = at + 1 if at + 1 < c.due else np.int64(0)
-        e = np.int64(S.due[n, at])
-        if is_open(S, n, e):
-            return np.int64(S.sockets[e].key)
-    return np.int64(-1)
 
 
 # ---- opening and closing -----------------------------------------------------------------------------------------
@@ -405,6 +105,23 @@ def plan_due(S, n):  # type: ignore[no-untyped-def]
 
 
 @jit
+def draw_machine(S, n, seed):  # type: ignore[no-untyped-def]
+    """A machine that new connections are sent to, each as likely; any, where there is none."""
+    c = S.connections[n]
+    machines = S.stations[c.station].machines
+    k = np.int64(seed % np.uint64(machines))
+    tries = np.uint64(0)
+    while S.holds[c.first + k].out and tries < np.uint64(_TRIES):
+        tries += np.uint64(1)
+        k = np.int64(mix(seed + tries * GOLDEN) % np.uint64(machines))
+    for _ in range(machines):
+        if not S.holds[c.first + k].out:
+            break
+        k = k + 1 if k + 1 < machines else np.int64(0)
+    return k
+
+
+@jit
 def choose(S, n, seed):  # type: ignore[no-untyped-def]
     """The machine that a new connection goes to, by its station's policy."""
     c = S.connections[n]
@@ -412,22 +129,30 @@ def choose(S, n, seed):  # type: ignore[no-untyped-def]
     machines = s.machines
     if machines == 1:
         return np.int64(0)
-    first = np.int64(mix(seed + GOLDEN) % np.uint64(machines))
-    if s.policy == _RANDOM:
-        return first
-    if s.policy == _TWO:
+    if s.policy == _RANDOM or s.policy == _TWO:
+        first = draw_machine(S, n, mix(seed + GOLDEN))
+        if s.policy == _RANDOM:
+            return first
         other = np.int64(mix(seed + GOLDEN + GOLDEN) % np.uint64(machines - 1))
         other += other >= first
+        if S.holds[c.first + other].out:
+            return first
         return other if S.holds[c.first + other].open < S.holds[c.first + first].open else first
     if s.policy == _LEAST:
-        best = first
+        start = np.int64(mix(seed + GOLDEN) % np.uint64(machines))
+        best = np.int64(-1)
         for k in range(machines):
-            m = first + k if first + k < machines else first + k - machines
-            if S.holds[c.first + m].open < S.holds[c.first + best].open:
+            m = start + k if start + k < machines else start + k - machines
+            h = S.holds[c.first + m]
+            if not h.out and (best < 0 or h.open < S.holds[c.first + best].open):
                 best = m
-        return best
+        return best if best >= 0 else start
     turn = np.int64(c.turn)
-    c.turn = turn + 1 if turn + 1 < machines else 0
+    for _ in range(machines):
+        turn = np.int64(c.turn)
+        c.turn = turn + 1 if turn + 1 < machines else 0
+        if not S.holds[c.first + turn].out:
+            break
     return turn
 
 
@@ -454,11 +179,11 @@ def tell(S, n, happens, key, seed, wait):  # type: ignore[no-untyped-def]
 
 @jit
 def connect(S, n, e, key, seed):  # type: ignore[no-untyped-def]
-    """A member tries to open a connection; refused where his machine is full. Returns whether it is open."""
+    """A member tries to open a connection; refused where his machine is full, or down. Returns whether it is open."""
     c = S.connections[n]
     machine = choose(S, n, seed)
     h = S.holds[c.first + machine]
-    if c.limit >= 0 and h.open >= c.limit:
+    if h.down or (c.limit >= 0 and h.open >= c.limit):
         c.refused += 1
         return False
     if e < 0:
@@ -606,6 +331,20 @@ def lose_connections(S, machine, noticed):  # type: ignore[no-untyped-def]
 
 
 @jit
+def admit_connections(S, machine, out, down):  # type: ignore[no-untyped-def]
+    """Whether new connections are sent elsewhere than to a machine (its number among all), and whether those that
+    come all the same are refused: from now on.
+    """
+    station = np.int64(S.machines[machine].station)
+    for n in range(S.control[0].n_connections):
+        c = S.connections[n]
+        if c.station == station and c.members > 0:
+            h = S.holds[c.first + machine - S.stations[station].first]
+            h.out = out
+            h.down = down
+
+
+@jit
 def see_to_lost(S, n):  # type: ignore[no-untyped-def]
     """The next member who has lost a connection knows it, and will try again."""
     c = S.connections[n]
@@ -682,16 +421,14 @@ def count_connections(S):  # type: ignore[no-untyped-def]
 
 
 @jit
-def draw_holder(S, i, step):  # type: ignore[no-untyped-def]
-    """HOLDER: someone who is connected, into a register that holds nobody. Returns whether there is one."""
-    if S.registers[i, step.a] < 0:
-        S.registers[i, step.a] = connected_one(S, np.int64(step.b), mix(S.tasks[i].request + step.salt))
-    return S.registers[i, step.a] >= 0
-
-
-@jit
-def reach_holder(S, i, step):  # type: ignore[no-untyped-def]
-    """REACH: the machine that holds the member's connection, into a register. Returns whether there is one."""
+def meet_holder(S, i, step):  # type: ignore[no-untyped-def]
+    """HOLDER: someone who is connected, into a register that holds nobody. REACH: the machine that holds the
+    member's connection, into a register. Returns whether there is one.
+    """
+    if step.op == _HOLDER:
+        if S.registers[i, step.a] < 0:
+            S.registers[i, step.a] = connected_one(S, np.int64(step.b), mix(S.tasks[i].request + step.salt))
+        return S.registers[i, step.a] >= 0
     machine = holder_of(S, np.int64(step.c), S.registers[i, step.d])
     if machine < 0:
         return False

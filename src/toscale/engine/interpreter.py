@@ -11,7 +11,7 @@ import numpy as np
 
 from toscale.engine.arrivals import LONGEST, next_arrival
 from toscale.engine.bounded import abandon_line, bounded_step
-from toscale.engine.connections import count_connections, draw_holder, happen, holder_of, reach_holder
+from toscale.engine.connections import count_connections, happen, meet_holder
 from toscale.engine.cores import end_work, start_work
 from toscale.engine.draws import GOLDEN, draw_index, mix, number, unit
 from toscale.engine.faults import change_or_arrive, choose, enter_or_fail, faulty, hot
@@ -32,6 +32,7 @@ from toscale.engine.machines import (
     release,
     wire,
 )
+from toscale.engine.members import holder_of
 from toscale.engine.messages import end_request, send, take_batch, touch_buffer
 from toscale.engine.model import Outcome
 from toscale.engine.notes import note
@@ -459,12 +460,8 @@ def run_step(S, i, pc):  # type: ignore[no-untyped-def]
     elif op == IF_OPEN:
         if holder_of(S, np.int64(step.c), S.registers[i, step.b]) < 0:
             return np.int64(step.a)
-    elif op == REACH:
-        if not reach_holder(S, i, step):
-            t.outcome = O_FAILED
-            return np.int64(step.fail)
-    elif op == HOLDER:
-        if not draw_holder(S, i, step):
+    elif op == REACH or op == HOLDER:
+        if not meet_holder(S, i, step):
             t.outcome = O_FAILED
             return np.int64(step.fail)
     elif op == ROUTE:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from toscale.engine import accounts, connections, locked, stores
+from toscale.engine import accounts, locked, members, stores
 from toscale.engine.state import (
     ACCOUNT,
     ENTRY,
@@ -106,7 +106,7 @@ def enlarged(s: State, status: Status, limits: Limits) -> State | None:
             larger = s.replaced(
                 sockets=sockets, due=due, socket_buckets=np.full(2 * more, -1, dtype=np.int32)
             )
-            connections.rehash_sockets(larger)
+            members.rehash_sockets(larger)
             return larger
         case _:
             most = 2 * power_of_two(limits.entries)  # two buckets for each entry, so that chains are short

@@ -403,6 +403,8 @@ HOLD = np.dtype(
         ("place", "i8"),
         ("noticed", "i8"),  # ticks until a loss is noticed
         ("sweep", "i8"),  # the next machine to be seen to
+        ("out", "i8"),  # whether new ones are sent elsewhere
+        ("down", "i8"),  # whether those that come all the same are refused
     ],
     align=True,
 )

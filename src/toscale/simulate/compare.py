@@ -16,7 +16,14 @@ TOLERANCE = 0.05
 few percent.
 """
 
-_ABSOLUTE = {"utilisation": 0.005, "hit ratio": 0.005, "mean latency": 1e-5, "waiting": 1e-4}
+_ABSOLUTE = {
+    "utilisation": 0.005,
+    "hit ratio": 0.005,
+    "mean latency": 1e-5,
+    "waiting": 1e-4,
+    "connections held": 1.0,
+    "connections refused": 0.1,
+}
 
 
 def disagreements(twin: Twin, result: RunResult) -> tuple[Disagreement, ...]:
@@ -42,6 +49,10 @@ def disagreements(twin: Twin, result: RunResult) -> tuple[Disagreement, ...]:
     for name, store in twin.stores.items():
         if name in result.components:
             look(name, "hit ratio", store.hit_ratio, result.components[name].hit_ratio)
+    for name, held in twin.connections.items():
+        if name in result.connections:
+            look(name, "connections held", held.held, result.connections[name].held)
+            look(name, "connections refused", held.refused, result.connections[name].refused)
     return tuple(found)
 
 

@@ -200,7 +200,7 @@ class _Reader:
         cumulated = self.sampled.cumulated[:, k]
         nothing = "no request ended in the time that was simulated"
         if piles:
-            latency = self.unbounded()
+            latency = self.unbounded(name)
         else:
             answered = {"mean": self.seen(ratio(rows["total"], done, TICK), nothing)}
             answered |= {
@@ -228,8 +228,15 @@ class _Reader:
             counted=int(done.sum()),
         )
 
-    def unbounded(self) -> Latency:
-        grows = Figure(None, reason="grows without bound: more requests arrive than can be served")
+    def unbounded(self, name: str) -> Latency:
+        reason = "grows without bound: more requests arrive than can be served"
+        ends = next(((s.first, s.last) for s in self.model.spans if s.name == name), (name,))
+        theory = [self.twin.flows[flow].latency for flow in ends if flow in self.twin.flows]
+        if self.twin.overloaded and theory and None not in theory:
+            reason = (
+                "too few of its requests came to their end before what grows without bound filled the memory"
+            )
+        grows = Figure(None, reason=reason)
         every = {"mean": grows, **dict.fromkeys(PERCENTILES, grows)}
         return Latency(every, dict.fromkeys(PERCENTILES, grows), None, (), {})
 
@@ -395,6 +402,8 @@ class _Reader:
                 rate = float(grows.mean())
                 text = f"{station.name} grows without bound: {_count(rate)} more on its cores each second"
                 found.append(Overload(station.name, rate, text))
+        if not found and self.twin.overloaded:  # it was too short to show where
+            return _theory_overloads(self.twin)
         if not found:
             k = int(np.argmax(self.sampled.growth.mean(axis=0) * self.piles))
             rate = float(self.sampled.growth[:, k].mean())

@@ -25,6 +25,12 @@ PILED = 100_000.0
 SEEN = 100.0
 """Requests of the rarest flow that such a pilot sees all the same: one that saw none would show nothing."""
 
+MOST_PILED = 600_000.0
+ENDS = 2.5
+"""Where theory sees overload, flows that have nothing to do with it must come to their end all the same: the warm-up
+is so many of their latencies long, unless more than MOST_PILED would pile up in the pilot.
+"""
+
 _HIGHEST = 0.97  # load at which relaxation times are taken where it is higher or unknown
 _PER_CALL = 3.0  # events, roughly, for each call of a station
 _SHORTEST = 0.01
@@ -89,6 +95,9 @@ def pace(model: Model, twin: Twin, *, wanted: int = 2_000) -> Pace:
         seen = SEEN / slowest
         warm_up = min(warm_up, max(PILED / 4 / excess, seen / 4))
         pilot = min(pilot, max(PILED / excess, seen))
+        lasting = ENDS * max([0.0, *(f.latency or 0.0 for f in twin.flows.values())])
+        warm_up = max(warm_up, min(lasting, MOST_PILED / 4 / excess))
+        pilot = max(pilot, min(2 * lasting, MOST_PILED / excess))
     return Pace(warm_up, pilot, max(events, 1.0), excess > 0)
 
 

@@ -305,3 +305,11 @@ class CallLowering:
                 step.over.place,
                 path,
             )
+        elif step.over is not None and step.operation is not None:
+            self.record.lacks(
+                scope,
+                f"`{step.path}` goes to the machine that has its key, not to the one that holds the connection "
+                f"`{step.over.connection}`: only a call that takes a time goes over one.",
+                step.over.place,
+                path,
+            )

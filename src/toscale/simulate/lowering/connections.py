@@ -182,8 +182,13 @@ class Connections:
 
     def route(self, step: language.Call, component: str, caller: str | None, scope: Scope) -> Route:
         """How a call of a component finds its machine. Raises `NotComputable`."""
-        over = step.over if component == step.target else None
+        over = step.over
         name = None if over is None else over.connection
+        if name in self.models and component != self.models[name].station:
+            if component != step.target or self.models[name].station in step.route:
+                return Route()  # it is another place of the route that holds it
+            there = self.models[name].station
+            raise NotComputable(f"`{name}` goes to `{there}`, not to `{component}`", step.place)
         if name is None and caller is not None and caller == scope.caller:  # the flow's own, from its actor
             name = self.of_flow(self.design.flows[scope.flow])
             if name is None or component != self.models[name].station:
@@ -193,8 +198,6 @@ class Connections:
         if name is None or name not in self.models:
             return Route()
         connection = self.models[name]
-        if connection.station != component:
-            raise NotComputable(f"`{name}` goes to `{connection.station}`, not to `{component}`", step.place)
         path = scope.path(step.path)
         if over is None or over.of is None:
             return Route(tuple(scope.hold(path, connection.register, name)), name, connection.register)
