@@ -46,6 +46,7 @@ from toscale.engine.tasks import (
     start_request,
     touch,
     unring,
+    untrack,
 )
 from toscale.engine.timeline import What
 from toscale.engine.tree import NEVER, schedule
@@ -541,5 +542,8 @@ def return_batch(S, i):  # type: ignore[no-untyped-def]
     p.length += t.messages
     b.depth += t.messages
     b.taken -= t.messages
+    if t.tracker >= 0:  # that of the first of them, which it is taken with again
+        untrack(S, t.tracker)
+        t.tracker = -1
     t.message = -1
     t.messages = 0

@@ -174,6 +174,13 @@ def _measured(flows: tuple[Flow, ...]) -> set[str]:
 
 def _say_what_stays_out(design: Design, flows: FlowLowering, ledger: Ledger) -> None:
     """The parts of the file that no simulated flow meets."""
+    for fault in design.faults.values():
+        if fault.action == "clock":
+            ledger.missing(
+                f"The fault `{fault.name}` is not simulated: what is counted by clocks is not.",
+                fault.place,
+                path=f"faults/{fault.name}",
+            )
     for connection in design.connections.values():
         ledger.missing(
             f"The connection `{connection.name}` is not simulated yet: nothing is held open.",
