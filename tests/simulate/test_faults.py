@@ -28,19 +28,20 @@ requirements:
     all are answered: availability(look) during FAULT >= 99.9%
     in calm: p99(look) <= 1 s
 components:
+  edge: {kind: load_balancer}
   app: {kind: service, replicas: 4, balance: random, zones: [a, b], health check: 2 s}
   cache: {kind: cache, shards: 2, memory: 1 GB}
   db: {kind: database, shards: 2, copies: 2, failover: 3 s, connections: 500}
   jobs: {kind: queue, partitions: 4}
   worker: {kind: worker, replicas: 2}
 network:
-  visitor - app: 10 ms
+  visitor - edge: 10 ms
 flows:
   look:
     from: visitor
     rate: 300 / s
     steps:
-      - app: 2 ms
+      - edge > app: 2 ms
         name: serve
         then:
           - cache: get item
@@ -198,6 +199,7 @@ def test_defaults_are_told_with_their_sources() -> None:
         ("{at: 1 s, surge: work, by: 2x}", "started by others"),
         ("{at: 1 s, cut: worker - db}", "no simulated flow passes"),
         ("{at: 1 s, deploy: app}", "neither slow"),
+        ("{at: 1 s, slow: edge, by: 2x}", "does no work"),
     ],
 )
 def test_what_cannot_be_simulated_says_why(words: str, reason: str) -> None:
@@ -267,6 +269,12 @@ def test_a_named_step_is_taken_more_often() -> None:
     assert run.before.flows["serve"].offered.value == pytest.approx(300, rel=0.05)
     assert run.during.flows["serve"].offered.value == pytest.approx(900, rel=0.05)
     assert run.during.flows["look"].offered.value == pytest.approx(300, rel=0.05)
+
+
+def test_a_queue_that_is_lost_takes_no_message_and_its_senders_fail() -> None:
+    run = ran("{at: 5 s, lose: jobs, for: 3 s}")
+    assert run.during.flows["look"].availability.value == pytest.approx(0.0, abs=0.02)
+    assert run.recovery.at == pytest.approx(3.0, abs=2 * run.window)
 
 
 def test_messages_wait_while_their_workers_are_gone_and_none_is_lost() -> None:

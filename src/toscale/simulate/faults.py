@@ -34,8 +34,8 @@ from toscale.theory import Twin, solve
 
 __all__ = ["MOST_EVENTS", "simulate_fault", "simulate_faults"]
 
-MOST_EVENTS = 120_000_000
-"""The bound on one fault's work at one load: some ten seconds on two cores."""
+MOST_EVENTS = 200_000_000
+"""The bound on one fault's work at one load: some fifteen seconds on two cores."""
 MOST_TASKS = 1 << 20
 """Requests, and parts of them, on their way at one time, in all replications together."""
 REPLICATIONS = 8
