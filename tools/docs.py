@@ -128,6 +128,11 @@ def _kind(kind: Kind) -> list[str]:
         )
     if kind.primitive.name == "STATION":
         lines.append(f"- Spread over machines: {kind.balance}. {kind.balance_source}")
+    if kind.primitive.name != "BUFFER":
+        check, failover = kind.health_check, kind.failover
+        lines.append(f"- Health check: {seconds(check.value)}. {check.source}")
+        if kind.primitive.name == "STORE":
+            lines.append(f"- Failover: {seconds(failover.value)}. {failover.source}")
     if kind.operations:
         lines += ["", "| operation | first row | each further | source |", "|---|---|---|---|"]
         alike: dict[OperationTime, list[str]] = {}

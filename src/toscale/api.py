@@ -38,6 +38,7 @@ from toscale.design.problems import DesignError, Problem
 if TYPE_CHECKING:
     from toscale.requirements.estimates import Estimates
     from toscale.requirements.verdicts import Verdict
+    from toscale.simulate.fault_result import FaultResult
     from toscale.simulate.result import Simulation
     from toscale.simulate.run import Progress
 
@@ -125,19 +126,45 @@ class Design(model.Design):
             self, seed=seed, precision=precision, duration=duration, multiple=multiple, progress=progress
         )
 
-    def judge(self, simulation: Simulation | None = None) -> tuple[Verdict, ...]:
+    def simulate_fault(
+        self,
+        name: str,
+        *,
+        seed: int = 1,
+        multiple: float = 1.0,
+        upper: bool = True,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> FaultResult:
+        """Runs one of its faults: figures before, while it lasts and after, curves, and the time to recover.
+
+        At the median of its rates and, with `upper`, at their upper end. Raises KeyError where no fault is called
+        so, and `DesignError` where the design cannot be simulated.
+        """
+        from toscale.simulate.faults import simulate_fault
+
+        return simulate_fault(self, name, seed=seed, multiple=multiple, upper=upper, progress=progress)
+
+    def judge(
+        self, simulation: Simulation | None = None, faults: Mapping[str, FaultResult] | None = None
+    ) -> tuple[Verdict, ...]:
         """The verdict on each target, by a simulation (by one that is run now, if none is given).
 
-        A target that names no multiple is judged at that of the simulation.
+        A target that names no multiple is judged at that of the simulation, one `during` a fault by that of
+        `faults`, where it is unknown otherwise.
         """
         from toscale.document.findings import judge_at
 
         ran = self.simulate() if simulation is None else simulation
-        return judge_at(self, {ran.multiple: ran}, ran.multiple, ran.seed)
+        return judge_at(self, {ran.multiple: ran}, ran.multiple, ran.seed, faults)
 
-    def report(self, path: str | Path, simulation: Simulation | None = None) -> Path:
+    def report(
+        self,
+        path: str | Path,
+        simulation: Simulation | None = None,
+        faults: Mapping[str, FaultResult] | None = None,
+    ) -> Path:
         """Writes the report as one self-contained page of HTML, by a simulation (by one that is run now, if
-        none is given).
+        none is given), with the curves of the `faults` that were simulated.
 
         Gives the path. Raises OSError where the page cannot be written.
         """
@@ -153,6 +180,7 @@ class Design(model.Design):
             {} if ran is None else {multiple: ran},
             multiple=multiple,
             seed=1 if ran is None else ran.seed,
+            faults=faults,
         )
         page_file = Path(path)
         file = self.source.file if self.source is not None else "<values>"

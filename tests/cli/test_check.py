@@ -110,7 +110,7 @@ def test_targets_are_judged_on_request(toscale: Shell) -> None:
 
 def test_a_target_that_cannot_be_judged_does_not_fail(toscale: Shell) -> None:
     unknown = MEETS.replace("p99(look) <= 200 ms", "p99(look) <= 200 ms during cold") + (
-        "faults:\n  cold: {at: 10 s, empty: cache}\n"
+        "faults:\n  cold: {at: 10 s, clock: app, off by: 1 s, for: 10 s}\n"
     )
     called = toscale("check", "--simulate", "--duration", "20s", toscale.write(unknown))
     assert called.code == 0

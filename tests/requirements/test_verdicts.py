@@ -368,12 +368,12 @@ def test_a_verdict_says_what_its_flow_was_simulated_without() -> None:
     assert "Nor is this" not in found.reason
 
 
-def test_a_fault_is_unknown() -> None:
+def test_what_holds_during_a_fault_that_was_not_simulated_is_unknown() -> None:
     text = SHOP.replace("CONDITION", "p99(buy) during it is slow <= 1 s").replace("RATE", "10 / s")
     shop = read_design(text + "faults: {it is slow: {at: 5 s, slow: stock, by: 10x, for: 1 min}}\n").sound()
     (found,) = judge(shop, simulated(run(flow("buy"))))
     assert found.status is Status.UNKNOWN
-    assert "faults are not simulated yet" in found.reason
+    assert "the fault was not simulated: run `toscale faults`" in found.reason
 
 
 def test_a_multiple_is_judged_by_its_own_simulation() -> None:

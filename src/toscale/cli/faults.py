@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
@@ -11,6 +12,9 @@ from toscale.cli.files import load, refuse
 from toscale.cli.terminal import Terminal
 from toscale.design.model import Design
 from toscale.design.problems import DesignError
+
+if TYPE_CHECKING:
+    from toscale.requirements.availability import LongRun
 
 __all__ = ["run", "run_one"]
 
@@ -27,13 +31,14 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
         terminal.line("  one replica dies: {at: 60 s, lose: app, replicas: 1, for: 2 min}")
         return 0
     from toscale.cli.running import run_faults
-    from toscale.document.fault_tables import faults_table
+    from toscale.document.fault_tables import faults_table, long_run_table
     from toscale.requirements.verdicts import Status, judge, judged_during
 
     try:
         results = run_faults(design, options, terminal, design.faults, options.upper or None)
     except DesignError as error:
         return refuse(error.problems, options.file, terminal, options.json)
+    steady = _long_run(design)
     judged = {name: judged_during(design, result, options.seed) for name, result in results.items()}
     asked = [
         verdict
@@ -47,8 +52,13 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
         from toscale.document.fault_json import fault_json
 
         faults = [fault_json(result, judged[name]) for name, result in results.items()]
-        said = {"file": options.file, "title": design.title, "faults": faults}
-        terminal.plain(text_of({**said, "conditions": [verdict_json(verdict) for verdict in asked]}))
+        said: dict[str, object] = {"file": options.file, "title": design.title, "faults": faults}
+        said["conditions"] = [verdict_json(verdict) for verdict in asked]
+        said["long_run"] = {
+            "flows": dict(steady.flows),
+            "unknown": {k: list(v) for k, v in steady.unknown.items()},
+        }
+        terminal.plain(text_of(said))
     else:
         from toscale.cli.show_faults import show_details
         from toscale.cli.show_simulation import show_title, show_verdicts
@@ -57,9 +67,20 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
         at = "" if options.at == 1 else f" at {options.at:g}x"
         show_title(design, options.file, terminal, f"faults{at}")
         show_table(faults_table(results.values(), judged), terminal)
+        if steady.flows:
+            show_table(long_run_table(steady), terminal)
         show_details(results.values(), terminal, options.verbose)
         show_verdicts(asked, terminal)
     return 1 if any(verdict.status is Status.MISSED for verdict in asked) else 0
+
+
+def _long_run(design: Design) -> LongRun:
+    from toscale.requirements.availability import long_run
+    from toscale.simulate.lower import lower
+    from toscale.theory import solve
+
+    model = lower(design).model
+    return long_run(design, model, solve(model))
 
 
 def run_one(design: Design, options: argparse.Namespace, terminal: Terminal) -> int:

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 from toscale.document.figures import DASH, failures, percent, rate, seconds, used, with_margin
 from toscale.document.tables import Cell, Column, Table
 from toscale.document.words import MARKS, sentence
+from toscale.requirements.availability import LongRun
 from toscale.requirements.verdicts import Status, Verdict
 from toscale.simulate.fault_result import FaultFlow, FaultResult, FaultRun
 
-__all__ = ["course_table", "faults_table", "most_raised", "phases_table", "said_of"]
+__all__ = ["course_table", "faults_table", "long_run_table", "most_raised", "phases_table", "said_of"]
 
 MOST_ROWS = 24
 """So many windows of a course are shown in a terminal; of longer ones, every second, third, ..."""
@@ -36,6 +37,31 @@ def faults_table(results: Iterable[FaultResult], judged: Mapping[str, tuple[Verd
         "without the fault."
     )
     return Table("Faults", columns, tuple(rows), note)
+
+
+def long_run_table(found: LongRun) -> Table:
+    """How much of the time each flow can be answered, from the failures and repairs of machines."""
+    rows: list[tuple[Cell, ...]] = [
+        (name, f"{100 * share:.6g}%", _time_a_year(1 - share), ", ".join(found.unknown.get(name, ())))
+        for name, share in found.flows.items()
+    ]
+    columns = (
+        Column("Flow"),
+        Column("Works", True),
+        Column("Down in a year", True),
+        Column("Never fails, as nobody says how often", is_sentence=True),
+    )
+    parts = "; ".join(
+        f"{name} needs {part.needed} of {part.machines}{' in each shard' if part.shards else ''}: "
+        f"{100 * part.share:.6g}%"
+        for name, part in found.components.items()
+    )
+    note = f"From `fails every` and `repaired in`, machines independent of each other. {parts}."
+    return Table("In the long run", columns, tuple(rows), note)
+
+
+def _time_a_year(share: float) -> str:
+    return seconds(share * 365.25 * 86_400)
 
 
 def _row(result: FaultResult, verdicts: tuple[Verdict, ...]) -> tuple[Cell, ...]:

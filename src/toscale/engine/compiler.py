@@ -751,9 +751,12 @@ class _Compiler:
     def send(self, step: Send, frame: _Frame) -> None:
         key = -1 if step.key is None else self.register(step.key)
         put = (Op.SEND, step.path, self.find(self.buffers, step.buffer, "buffer"), key)
-        if step.station is not None:
+        station = step.station
+        if station is None and step.buffer in self.failing | self.slowed | self.erring:
+            station = step.buffer  # its machines matter, as they may fail
+        if station is not None:
             body: Any = (_Raw(put),)
-            self.visit(Visit(step.path, step.station, step.work, step.link, body=body), frame)
+            self.visit(Visit(step.path, station, step.work, step.link, body=body), frame)
             return
         with self.passing(step.buffer, step.path):
             self.hop(step.link, f"{step.path}/to", frame.machine, -1)

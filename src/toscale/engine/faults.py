@@ -54,6 +54,7 @@ from toscale.engine.tasks import (
     stop_waiting_for_lock,
     touch,
     unring,
+    untrack,
 )
 from toscale.engine.timeline import What
 from toscale.engine.tree import NEVER, schedule
@@ -569,5 +570,8 @@ def return_batch(S, i):  # type: ignore[no-untyped-def]
     p.length += t.messages
     b.depth += t.messages
     b.taken -= t.messages
+    if t.tracker >= 0:  # that of the first of them, which it is taken with again
+        untrack(S, t.tracker)
+        t.tracker = -1
     t.message = -1
     t.messages = 0

@@ -34,8 +34,8 @@ from toscale.theory import Twin, solve
 
 __all__ = ["MOST_EVENTS", "simulate_fault", "simulate_faults"]
 
-MOST_EVENTS = 120_000_000
-"""The bound on one fault's work at one load: some ten seconds on two cores."""
+MOST_EVENTS = 200_000_000
+"""The bound on one fault's work at one load: some fifteen seconds on two cores."""
 MOST_TASKS = 1 << 20
 """Requests, and parts of them, on their way at one time, in all replications together."""
 REPLICATIONS = 8
@@ -161,13 +161,15 @@ class _Fault:
         if length is None:
             faulty.until_recovered(fault.settled)
             if faulty.bound is not None and faulty.windows_within < FEWEST_WINDOWS:
-                seen = faulty.seconds_within
-                if seen <= 0:
-                    raise NotComputable(f"{faulty.bound}, before the fault began")
-                windows = windows.of_length(_round(seen / FEWEST_WINDOWS / 2), WINDOWS_BEFORE)
+                seen = faulty.seconds_within / FEWEST_WINDOWS / 2
+                if seen <= 0:  # not even to the fault's beginning: with less of the time before it
+                    seen = faulty.seconds / (WINDOWS_BEFORE + FEWEST_WINDOWS) / 4
+                windows = windows.of_length(_round(max(seen, TICK)), WINDOWS_BEFORE)
                 fault = plan(self.design, self.fault, self.lowered, windows.zero, self.ledger)
                 bound, faulty = faulty.bound, _Replicas(runner(fault), count, windows)
                 faulty.until_bound(bound)
+                if faulty.windows_within < 1:
+                    raise NotComputable(f"{faulty.bound}, before the fault began")
             return fault_run(faulty.course(), twin, quantiles)
         without = _Replicas(runner(None), count, windows)
         without.to_the_end(length)
@@ -211,6 +213,11 @@ def _round(seconds: float) -> float:
     return float(next(size * m for m in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if seconds <= size * m * (1 + 1e-9)))
 
 
+def _even(windows: int) -> int:
+    """So many, or one more: two windows become one where there are too many."""
+    return windows + windows % 2
+
+
 class _Replicas:
     """The replications of a fault, run as far as is needed."""
 
@@ -228,7 +235,7 @@ class _Replicas:
             return
         settled -= windows.warm_up
         wanted = WINDOWS_BEFORE + max(ceil((settled - windows.lead) / windows.length - 1e-9), ROUND) + ROUND
-        most = runner.most_windows
+        wanted, most = _even(wanted), runner.most_windows
         while True:
             while wanted > most:
                 if windows.first <= 1:
@@ -238,7 +245,7 @@ class _Replicas:
                 for replication in runner.replications:
                     replication.merge_windows()
                 windows = replace(windows, length=2 * windows.length)
-                wanted = -(-wanted // 2)
+                wanted = _even(-(-wanted // 2))
             self.windows = windows
             end = settled + LONGEST
             runner.planned = round(
@@ -297,8 +304,13 @@ class _Replicas:
     @property
     def seconds_within(self) -> float:
         """So long after the fault's beginning the run has come."""
+        return self.seconds - self.windows.lead
+
+    @property
+    def seconds(self) -> float:
+        """So long after the warm-up the run has come."""
         now = max(float(r.state.control[0].now) for r in self.runner.replications) * TICK
-        return now - self.windows.warm_up - self.windows.lead
+        return now - self.windows.warm_up
 
     @property
     def windows_within(self) -> int:

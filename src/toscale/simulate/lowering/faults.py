@@ -119,13 +119,13 @@ class Planning:
             wanted = self.number(fault.replicas, "replicas")
             is_share = "%" in fault.replicas.text
             found = found[: ceil(wanted * len(found) - 1e-9) if is_share else round(wanted)]
-        if station.policy is Policy.SHARED and not station.shards and len(found) < number:
+        if _is_one(station) and len(found) < number:
             raise NotComputable(
                 f"the replicas of `{station.name}` share one queue, and are simulated as one machine: a fault of "
                 "a part of them is not simulated",
                 fault.place,
             )
-        return (0,) if station.policy is Policy.SHARED and not station.shards else tuple(found)
+        return (0,) if _is_one(station) else tuple(found)
 
     # ---- detection and recovery ------------------------------------------------
 
@@ -217,10 +217,20 @@ def lose_zone(p: Planning) -> None:
     zone = p.lowered.zones.get(p.target)
     found = False
     for station in p.model.stations:
-        if station.name in p.design.components and zone in station.zones:
-            machines = [m for m in range(_machines(station)) if station.zones[m % len(station.zones)] == zone]
-            found = True
-            p.down(station, tuple(machines), p.begins, p.ends)
+        if station.name not in p.design.components or zone not in station.zones:
+            continue
+        found = True
+        machines = [m for m in range(_machines(station)) if station.zones[m % len(station.zones)] == zone]
+        if _is_one(station):
+            if len(machines) < station.machines:
+                p.ledger.note(
+                    f"The replicas of `{station.name}` share one queue, and are simulated as one machine: it is not "
+                    f"touched by the loss of `{p.target}`.",
+                    p.fault.place,
+                )
+                continue
+            machines = [0]
+        p.down(station, tuple(machines), p.begins, p.ends)
     if not found:
         raise NotComputable(f"no simulated flow uses a component in `{p.target}`", p.fault.place)
 
@@ -231,14 +241,14 @@ def lose_region(p: Planning) -> None:
         component = p.design.components.get(station.name)
         if component is not None and component.region == p.target:
             found = True
-            p.down(station, tuple(range(_machines(station))), p.begins, p.ends)
+            machines = 1 if _is_one(station) else _machines(station)
+            p.down(station, tuple(range(machines)), p.begins, p.ends)
     if not found:
         raise NotComputable(f"no simulated flow uses a component in `{p.target}`", p.fault.place)
 
 
 def slow(p: Planning) -> None:
-    station = p.station(p.target)
-    p.for_a_time(What.SLOW, station.name, p.machines(station), p.number(p.fault.by, "by"), 1.0)
+    _slower(p, p.station(p.target))
 
 
 def break_(p: Planning) -> None:
@@ -255,7 +265,7 @@ def deploy(p: Planning) -> None:
             "the new version is neither slow (`by`) nor does it fail (`errors`)", p.fault.place
         )
     if p.fault.by is not None:
-        p.for_a_time(What.SLOW, station.name, machines, p.number(p.fault.by, "by"), 1.0)
+        _slower(p, station)
     if p.fault.errors is not None:
         p.for_a_time(What.ERRORS, station.name, machines, p.values.share(p.fault.errors), 0.0)
 
@@ -414,6 +424,25 @@ def plan(design: Design, fault: Fault, lowered: Lowered, zero: float, ledger: Le
 
 def _machines(station: Station) -> int:
     return station.shards * station.copies if station.shards else station.machines
+
+
+def _is_one(station: Station) -> bool:
+    """Whether all its machines are simulated as one, behind their shared queue."""
+    return station.policy is Policy.SHARED and not station.shards
+
+
+def _slower(p: Planning, station: Station) -> None:
+    """Work on these machines takes longer."""
+    steps = [step for flow in p.model.flows for step in walk(flow.steps)]
+    works = any(
+        isinstance(s, Visit | Scatter | Send)
+        and s.work is not None
+        and station.name in (s.station, s.buffer if isinstance(s, Send) else None)
+        for s in steps
+    )
+    if not works:
+        raise NotComputable(f"`{station.name}` does no work of its own that could be slower", p.fault.place)
+    p.for_a_time(What.SLOW, station.name, p.machines(station), p.number(p.fault.by, "by"), 1.0)
 
 
 def _drawn(p: Planning, flow: Flow, of: str) -> list[tuple[str, Population]]:
