@@ -18,6 +18,7 @@ from toscale.engine.laws import Law
 from toscale.engine.model import (
     HANDLED,
     Attribute,
+    Breaker,
     Buffer,
     Call,
     Chance,
@@ -32,6 +33,7 @@ from toscale.engine.model import (
     Flow,
     Fork,
     Get,
+    Hedge,
     If,
     Key,
     Link,
@@ -95,7 +97,16 @@ works = st.builds(Work.of, times)
 policies = st.fixed_dictionaries(
     {
         "timeout": st.none() | st.sampled_from([0.001, 0.01, 0.05]),
-        "retry": st.none() | st.builds(Retry, times=st.integers(0, 2), backoff=st.sampled_from([0.0, 0.003])),
+        "retry": st.none()
+        | st.builds(
+            Retry,
+            times=st.integers(0, 2),
+            backoff=st.sampled_from([0.0, 0.003]),
+            budget=st.none() | st.sampled_from([0.1, 0.5]),
+        ),
+        "breaker": st.none()
+        | st.builds(Breaker, st.just(0.5), st.just(0.1), st.just(0.05), st.integers(1, 3)),
+        "hedge": st.none() | st.builds(Hedge, st.sampled_from([0.0, 0.002, 0.01]), st.integers(1, 2)),
     }
 )
 

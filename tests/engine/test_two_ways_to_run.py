@@ -14,6 +14,7 @@ from toscale.engine.laws import Law
 from toscale.engine.model import (
     After,
     Attribute,
+    Breaker,
     Buffer,
     Call,
     Chance,
@@ -25,6 +26,7 @@ from toscale.engine.model import (
     Flag,
     Flow,
     Get,
+    Hedge,
     If,
     Key,
     Link,
@@ -57,7 +59,9 @@ def everything(policy: Policy = Policy.ROUND_ROBIN, evict: Evict = Evict.LRU) ->
         "db",
         (Visit("db/visit", "db", Work.of(Law.lognormal(0.02, 1.0))),),
         timeout=0.05,
-        retry=Retry(1, backoff=0.001, jitter=0.5),
+        retry=Retry(1, backoff=0.001, jitter=0.5, budget=0.1),
+        breaker=Breaker(0.2, 0.05, 0.01, 5),
+        hedge=Hedge(0.03),
     )
     serve = (
         Key("k", "key", KEYS),
@@ -132,7 +136,7 @@ def digest(policy: Policy, evict: Evict) -> str:
     readings = run.readings()
     counts = b"".join(
         np.ascontiguousarray(part[name]).tobytes()
-        for part in (readings.meters, readings.stations, readings.stores, readings.buffers)
+        for part in (readings.meters, readings.stations, readings.stores, readings.buffers, readings.guards)
         for name in part.dtype.names
     )
     return hashlib.sha256(counts + readings.histogram.tobytes()).hexdigest()

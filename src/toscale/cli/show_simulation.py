@@ -12,7 +12,7 @@ from rich.text import Text
 from toscale.cli.show_tables import heading, show_table
 from toscale.cli.terminal import Terminal
 from toscale.design.model import Design
-from toscale.document.tables import flows_table, simulated_components_table
+from toscale.document.tables import calls_table, flows_table, simulated_components_table
 from toscale.document.words import (
     AGREES,
     MARKS,
@@ -44,6 +44,7 @@ def show_figures(simulation: Simulation, terminal: Terminal) -> None:
     show_overloads(simulation, terminal)
     show_table(flows_table(simulation), terminal)
     show_table(simulated_components_table(simulation), terminal)
+    show_table(calls_table(simulation), terminal)
 
 
 # ---- verdicts

@@ -115,6 +115,7 @@ FLOW_SHAPES: dict[str, Shape] = {
         "a breaker",
         Key("opens at", Custom("breaker_threshold"), "`50% errors over 1 s`", required=True),
         Key("tries again after", Quantity("time"), "how long it stays open", required=True),
+        Key("at least", Quantity("number"), "so many calls within that time before it may open"),
     ),
     "hedge": Shape(
         "a hedge",

@@ -15,7 +15,7 @@ from toscale.design.model import Design
 from toscale.design.problems import Problem
 from toscale.requirements.estimates import Estimates
 from toscale.requirements.verdicts import Verdict
-from toscale.simulate.result import ComponentResult, Figure, FlowResult, RunResult, Simulation
+from toscale.simulate.result import CallResult, ComponentResult, Figure, FlowResult, RunResult, Simulation
 
 __all__ = ["estimates_json", "problem_json", "simulation_json", "text_of", "verdict_json"]
 
@@ -117,6 +117,16 @@ def component_json(component: ComponentResult) -> Plain:
     return said
 
 
+def call_json(call: CallResult) -> Plain:
+    """A call with a breaker, a hedge or a budget: rates per second, shares, and what it has none of left out."""
+    said = {"calls": figure_json(call.calls)}
+    for name in ("cut", "open", "opened", "hedged", "retries", "denied"):
+        figure = getattr(call, name)
+        if figure is not None:
+            said[name] = figure_json(figure)
+    return said
+
+
 def run_json(run: RunResult) -> Plain:
     """One simulated load."""
     kinds = {"flow": "flows", "step": "steps", "span": "spans"}
@@ -126,6 +136,7 @@ def run_json(run: RunResult) -> Plain:
     return {
         **measured,
         "components": {name: component_json(component) for name, component in run.components.items()},
+        "calls": {path: call_json(call) for path, call in run.calls.items()},
         "run": {
             "ending": run.ending.name.lower(),
             "ending_text": run.ending.value,

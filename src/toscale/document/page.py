@@ -61,7 +61,11 @@ def page(findings: Findings, file: str) -> str:
         overloads=[] if simulation is None else _overloads(findings),
         simulated=[]
         if simulation is None
-        else [tables.flows_table(simulation), tables.simulated_components_table(simulation)],
+        else [
+            tables.flows_table(simulation),
+            tables.simulated_components_table(simulation),
+            tables.calls_table(simulation),
+        ],
         latencies=pictures.latencies(findings),
         utilisation=pictures.utilisation(findings),
         saturation=_saturation(design, findings),

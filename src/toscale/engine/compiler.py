@@ -51,10 +51,11 @@ from toscale.engine.model import (
     Steps,
     Visit,
     Work,
+    inner,
     walk,
 )
 from toscale.engine.state import CODE, LINK, NUMBER, TICK, Op, records
-from toscale.engine.tables import ModelError, Tables, law_tables, population_tables, salt_of
+from toscale.engine.tables import Guarded, ModelError, Tables, law_tables, population_tables, salt_of
 
 OPERATORS = ("<", "<=", ">", ">=", "=", "!=")
 _POLICIES = {
@@ -73,6 +74,7 @@ MOST_REGISTERS = 20_000
 _SYNC = {
     Op.ACQUIRE, Op.RELEASE, Op.GET, Op.PUT, Op.DROP, Op.SCATTER, Op.MGET, Op.MPUT, Op.SEND, Op.CALL, Op.SPAWN, Op.FORK,
     Op.JOIN, Op.EACH, Op.MARK, Op.UNMARK, Op.MARKFAIL, Op.TAKE, Op.DONE, Op.DIE, Op.END, Op.FAIL,
+    Op.GUARD, Op.REPORT, Op.HEDGE, Op.DEPOSIT, Op.SPEND,
 }  # fmt: skip
 
 
@@ -83,16 +85,19 @@ def compile_model(model: Model) -> Tables:
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """Where a block stands: its way out, the register with the machine that it runs on (-1: none), and how
-    deep it is.
+    """Where a block stands: its way out, the register with the machine that it runs on (-1: none), how deep
+    it is, and the station of that machine.
     """
 
     out: Label
     machine: int = -1
     depth: int = 0
+    station: int = -1
 
-    def inside(self, out: Label, machine: int | None = None) -> _Frame:
-        return _Frame(out, self.machine if machine is None else machine, self.depth + 1)
+    def inside(self, out: Label, machine: int | None = None, station: int = -1) -> _Frame:
+        if machine is None:
+            return _Frame(out, self.machine, self.depth + 1, self.station)
+        return _Frame(out, machine, self.depth + 1, station)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,14 @@ class _Shard:
 
 
 @dataclass(frozen=True, slots=True)
+class _Hedged:
+    """An attempt that is made once more when it is late."""
+
+    call: Call
+    guard: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Raw:
     """A SEND that happens while the buffer's machine holds the message."""
 
@@ -119,6 +132,16 @@ class _Raw:
 
 def _placed(station: Station) -> bool:
     return bool(station.zones)
+
+
+def _guards(steps: Steps) -> bool:
+    """Whether a block makes a call for which its machine keeps a state."""
+    for step in steps:
+        if isinstance(step, Call) and step.guarded:
+            return True
+        if not isinstance(step, Visit) and any(_guards(block) for block in inner(step)):
+            return True
+    return False
 
 
 def _sensitive(station: Station) -> bool:
@@ -139,7 +162,8 @@ class _Compiler:
         self.populations: dict[Population, int] = {}
         self.registers: dict[str, int] = {"shard": SHARD, "part": PART}
         self.lists: dict[str, tuple[int, int]] = {}
-        self.rings: dict[float, int] = {}
+        self.rings: dict[tuple[float, bool], int] = {}
+        self.guards: dict[Guarded, int] = {}
         self.stations = {s.name: k for k, s in enumerate(model.stations)}
         self.stores = {s.name: k for k, s in enumerate(model.stores)}
         self.buffers = {b.name: k for k, b in enumerate(model.buffers)}
@@ -216,8 +240,13 @@ class _Compiler:
                 self.law(law.scaled(1 / TICK))
         return self.links.setdefault(link, len(self.links))
 
-    def ring(self, length: float) -> int:
-        return self.rings.setdefault(length, len(self.rings))
+    def ring(self, length: float, hedges: bool = False) -> int:
+        return self.rings.setdefault((length, hedges), len(self.rings))
+
+    def guard(self, step: Call, frame: _Frame) -> int:
+        budget = None if step.retry is None else step.retry.budget
+        guarded = Guarded(step.path, frame.station, step.breaker, budget, step.hedge is not None)
+        return self.guards.setdefault(guarded, len(self.guards))
 
     # ---- code ------------------------------------------------------------------------------------------------------
 
@@ -263,7 +292,9 @@ class _Compiler:
             label, steps, frame = self.later.pop()
             self.place(label)
             out = Label()
-            self.block(steps, _Frame(out=out, machine=frame.machine, depth=frame.depth))
+            self.block(
+                steps, _Frame(out=out, machine=frame.machine, depth=frame.depth, station=frame.station)
+            )
             self.emit(Op.DONE)
             self.place(out)
             self.emit(Op.DIE)
@@ -372,6 +403,8 @@ class _Compiler:
                 self.place(over)
             case _Shard(visit, pick):
                 self.visit(visit, frame, shard=pick)
+            case _Hedged():
+                self.hedge(step, frame)
             case _Raw((op, path, buffer, key)):
                 self.emit(op, path, a=buffer, b=key)
             case _:
@@ -401,7 +434,8 @@ class _Compiler:
             step = Visit(step.path, step.station, None, step.link, step.pick, step.key, step.body)
         machine = self.register(f"machine:{frame.depth}")
         counted = station.slots is not None or (station.cores is not None and step.work is not None)
-        if not counted and step.work is None and not _placed(station):  # a place that only passes requests on
+        # a place that only passes requests on
+        if not counted and step.work is None and not _placed(station) and not _guards(step.body):
             self.hop(step.link, f"{step.path}/to", frame.machine, -1)
             self.emit(Op.COUNT, a=index)
             if take:
@@ -433,7 +467,7 @@ class _Compiler:
             if step.body and isinstance(step.body[0], Get):  # its entry is on its way while the work is done
                 self.rows[-1].c = self.find(self.stores, step.body[0].store, "store")
                 self.rows[-1].d = self.register(step.body[0].key)
-        self.block(step.body, frame.inside(out, machine=machine))
+        self.block(step.body, frame.inside(out, machine=machine, station=index))
         self.emit(Op.RELEASE, a=index, b=machine)
         self.hop(step.link, f"{step.path}/back", machine, frame.machine)
         self.emit(Op.JUMP, a=over)
@@ -502,29 +536,47 @@ class _Compiler:
 
     def call(self, step: Call, frame: _Frame) -> None:
         handlers = {o: s for o, s in step.handlers.items() if o in HANDLED}
-        if (
-            step.timeout is None and step.retry is None
-        ):  # nothing that could be given up: the same task goes through it
+        # nothing that could be given up: the same task goes through it
+        alone = step.timeout is None and step.retry is None
+        if alone and not step.guarded:
             self.handled(handlers, frame, lambda out: self.block(step.body, frame.inside(out)))
             return
-        attempt = self.register(f"attempt:{frame.depth}")
+        attempt = -1 if alone else self.register(f"attempt:{frame.depth}")
+        guard = self.guard(step, frame) if step.guarded else -1
+        budget = step.retry is not None and step.retry.budget is not None
+        tried: Steps = step.body if step.hedge is None else (_Hedged(step, guard),)  # type: ignore[assignment]
 
         def body(out: Label) -> None:
-            again, failed, over = Label(), Label(), Label()
-            self.emit(Op.SET, a=attempt, b=0)
+            again, failed, short, over = Label(), Label(), Label(), Label()
+            if not alone:
+                self.emit(Op.SET, a=attempt, b=0)
+            if budget:
+                self.emit(Op.DEPOSIT, a=guard, b=frame.machine)
             self.place(again)
-            self.emit(
-                Op.CALL,
-                step.path,
-                a=self.child(step.body, frame.inside(out)),
-                b=-1 if step.timeout is None else self.ring(step.timeout),
-                c=attempt,
-                fail=failed,
-            )
+            if step.breaker is not None:
+                self.emit(Op.GUARD, a=guard, b=frame.machine, fail=short)
+            if alone:
+                self.block(tried, frame.inside(failed))
+            else:
+                self.emit(
+                    Op.CALL,
+                    step.path,
+                    a=self.child(tried, frame.inside(out)),
+                    b=-1 if step.timeout is None else self.ring(step.timeout),
+                    c=attempt,
+                    fail=failed,
+                )
+            if step.breaker is not None:
+                self.emit(Op.REPORT, a=guard, b=frame.machine)
             self.emit(Op.JUMP, a=over)
             self.place(failed)
+            if step.breaker is not None:
+                self.emit(Op.REPORT, a=guard, b=frame.machine)
+                self.place(short)
             if step.retry is not None:
                 retry: Retry = step.retry
+                if budget:
+                    self.emit(Op.SPEND, a=guard, b=frame.machine, c=attempt, d=retry.times, fail=out)
                 self.emit(
                     Op.RETRY,
                     step.path,
@@ -539,6 +591,20 @@ class _Compiler:
             self.place(over)
 
         self.handled(handlers, frame, body)
+
+    def hedge(self, step: _Hedged, frame: _Frame) -> None:
+        hedge = step.call.hedge
+        assert hedge is not None, "only what has a hedge is hedged"
+        self.margin += 1
+        self.emit(
+            Op.HEDGE,
+            step.call.path,
+            a=self.child(step.call.body, frame.inside(frame.out)),
+            b=self.ring(hedge.after, hedges=True),
+            d=hedge.at_most,
+            num=step.guard,
+            fail=frame.out,
+        )
 
     def handled(self, handlers: dict[Outcome, Steps], frame: _Frame, body: Any) -> None:
         """A body whose outcomes are handled: each handler ends behind it."""
@@ -643,6 +709,7 @@ class _Compiler:
             entries=tuple(laid_out.place(at) for at in entries),
             meters=tuple(self.meters),
             rings=tuple(self.rings),
+            guards=tuple(self.guards),
             margin=self.margin,
             touches=self.touches,
             populations=tuple(self.populations),

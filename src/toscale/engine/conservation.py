@@ -8,9 +8,10 @@ import numpy as np
 
 from toscale.engine.model import Model
 from toscale.engine.state import State
+from toscale.engine.tables import Tables
 
 
-def check_conservation(model: Model, s: State) -> None:
+def check_conservation(model: Model, tables: Tables, s: State) -> None:
     """Arrived = answered + failed + still inside, for each flow, station, buffer and store; AssertionError
     otherwise.
     """
@@ -34,6 +35,12 @@ def check_conservation(model: Model, s: State) -> None:
     for k, buffer in enumerate(model.buffers):
         row = s.buffers[k]
         _equal(f"buffer {buffer.name}", int(row.sent), int(row.taken) + int(row.depth))
+    for path, row in zip(tables.guarded, s.guards, strict=False):
+        _at_most(f"calls that the breaker of {path} cut", int(row.cut), int(row.calls))
+        _at_most(f"retries of {path} by what was paid in", int(row.retries), float(row.begun * row.deposit))
+        callers = s.callers[int(row.first) : int(row.first) + int(row.callers)]
+        _at_most(f"errors of {path}", int(np.sum(callers["wrong"])), int(np.sum(callers["calls"])))
+        _at_most(f"time that {path} was open", float(row.open_time), float(row.callers * s.control[0].now))
     if any(row.lists for row in s.stores):
         entries = s.entries[: int(s.control[0].entries)]
         there = entries["shard"][(entries["store"] >= 0) & (entries["present"] > 0)]
@@ -46,6 +53,11 @@ def check_conservation(model: Model, s: State) -> None:
 def _equal(what: str, counted: int, expected: int) -> None:
     if counted != expected:
         raise AssertionError(f"not conserved: {what}: {counted} against {expected}")
+
+
+def _at_most(what: str, counted: float, most: float) -> None:
+    if counted > most + 1e-6 * abs(most):
+        raise AssertionError(f"not conserved: {what}: {counted} of {most}")
 
 
 def _store_of(rows: Any, shard: int) -> int:

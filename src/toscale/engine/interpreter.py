@@ -12,6 +12,8 @@ import numpy as np
 from toscale.engine.arrivals import LONGEST, next_arrival
 from toscale.engine.cores import end_work, start_work
 from toscale.engine.draws import GOLDEN, draw_index, mix, number, unit
+from toscale.engine.guards import deposit, guard, report, spend, touch_guard
+from toscale.engine.hedges import send_hedge, start_hedged
 from toscale.engine.jit import inlined, jit, prefetch
 from toscale.engine.machines import (
     BY_POLICY,
@@ -34,6 +36,7 @@ from toscale.engine.tasks import (
     end_child,
     end_task,
     record,
+    set_time_out,
     spawn,
     start_pass,
     start_request,
@@ -86,6 +89,14 @@ MARK, UNMARK, MARKFAIL, TAKE, DONE, DIE, END, FAIL = (
     int(Op.FAIL),
 )
 
+GUARD, REPORT, HEDGE, DEPOSIT, SPEND = (
+    int(Op.GUARD),
+    int(Op.REPORT),
+    int(Op.HEDGE),
+    int(Op.DEPOSIT),
+    int(Op.SPEND),
+)
+
 O_DONE, O_REFUSED, O_FAILED, O_TIMED_OUT, O_BUSY = (
     int(Outcome.DONE),
     int(Outcome.REFUSED),
@@ -103,7 +114,7 @@ S_DONE, S_TASKS, S_MESSAGES, S_TRACKERS, S_ENTRIES, S_EVENTS = (
 )
 O_ANSWERED, O_STOPPED = int(Outcome.ANSWERED), int(Outcome.STOPPED)
 
-LEAF_FLOW, LEAF_MACHINE, LEAF_RING = 0, 1, 2
+LEAF_FLOW, LEAF_MACHINE, LEAF_RING, LEAF_HEDGE = 0, 1, 2, 3
 
 
 @jit
@@ -385,6 +396,22 @@ def run_step(S, i, pc):  # type: ignore[no-untyped-def]
             return np.int64(-1)
     elif op == MGET:
         get_many(S, i, step)
+    elif op == GUARD:
+        if not guard(S, i, step):
+            t.outcome = O_FAILED
+            return np.int64(step.fail)
+    elif op == REPORT:
+        report(S, i, step)
+    elif op == HEDGE:
+        wait_for_children(S, i, pc, 1, 1)
+        start_hedged(S, i, step)
+        set_time_out(S, i, np.int64(step.b))
+        return np.int64(-1)
+    elif op == DEPOSIT:
+        deposit(S, i, step)
+    elif op == SPEND:
+        if O_REFUSED <= t.outcome <= O_BUSY and S.registers[i, step.c] < step.d and not spend(S, i, step):
+            return np.int64(step.fail)
     else:  # MPUT
         for j in range(S.registers[i, step.b]):
             put(S, np.int64(step.a), np.uint64(S.registers[i, step.b + 1 + j]), step.x)
@@ -423,27 +450,6 @@ def compare(left, operator, right):  # type: ignore[no-untyped-def]
     return left != right
 
 
-@jit
-def set_time_out(S, i, ring):  # type: ignore[no-untyped-def]
-    """Time-outs of one length come due in the order in which they were set: a queue, of which only the head
-    is in the tree.
-    """
-    r = S.rings[ring]
-    t = S.tasks[i]
-    t.ring = ring
-    t.deadline = S.control[0].now + r.length
-    t.later = -1
-    t.sooner = r.tail
-    if r.tail >= 0:
-        S.tasks[r.tail].later = i
-    else:
-        r.head = i
-    r.tail = i
-    if not r.set:
-        r.set = 1
-        schedule(S, r.leaf, t.deadline)
-
-
 @inlined
 def arrive(S, flow):  # type: ignore[no-untyped-def]
     """A request of a flow begins, and the next one's time is drawn."""
@@ -473,6 +479,9 @@ def close_window(S):  # type: ignore[no-untyped-def]
     for k in range(c.n_buffers):
         touch_buffer(S, k)
         S.snap_buffers[w, k] = S.buffers[k]
+    for k in range(c.n_guards):
+        touch_guard(S, k)
+        S.snap_guards[w, k] = S.guards[k]
     S.snap_live[w] = c.live + c.messages
     c.window = w + 1
     c.window_ends = end + c.window_length
@@ -519,8 +528,11 @@ def advance(S, windows):  # type: ignore[no-untyped-def]
                     i = arrive(S, which)
                 elif kind == LEAF_MACHINE:
                     i = end_work(S, which)
-                else:
+                elif kind == LEAF_RING:
                     time_out(S, which)
+                    continue
+                else:
+                    send_hedge(S, which)
                     continue
         time = run_task(S, i)
         if time != NEVER or leaf >= c.fixed:

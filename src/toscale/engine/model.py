@@ -340,13 +340,37 @@ class Send:
 @dataclass(frozen=True, slots=True)
 class Retry:
     """`times` further attempts; before attempt k a wait of backoff * factor ** (k - 1), varied by +- jitter
-    of it.
+    of it. With a `budget`, a caller's retries are at most that share of its calls: see `engine.guards`.
     """
 
     times: int
     backoff: float = 0.0
     factor: float = 2.0
     jitter: float = 0.0
+    budget: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """Opens when `share` of a caller's calls within `over` seconds, and at least `least` of them, have ended
+    in one of `errors`; after `stays` seconds one call may try whether it can close again.
+    """
+
+    share: float
+    over: float
+    stays: float
+    least: int = 1
+    errors: tuple[Outcome, ...] = (Outcome.REFUSED, Outcome.FAILED, Outcome.TIMED_OUT, Outcome.ENDED)
+
+
+@dataclass(frozen=True, slots=True)
+class Hedge:
+    """The same once more when there is no answer `after` seconds, up to `at_most` times; the first good
+    answer counts.
+    """
+
+    after: float
+    at_most: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,8 +379,9 @@ class Call:
 
     The timeout runs per attempt. When it is over, the caller goes on; what of the body only waits for its
     first slot is removed, what runs goes on to its end and its result is thrown away. A handler's steps run
-    in place of the rest of the body; after them the flow goes on behind the call. `count_errors`: a handled
-    failure is counted for this component all the same.
+    in place of the rest of the body; after them the flow goes on behind the call. From the inside out: the
+    body, its `hedge`, the timeout, the `breaker`, the `retry`, the handlers; so each attempt asks the breaker,
+    and ends FAILED at once where that is open.
     """
 
     path: str
@@ -364,6 +389,14 @@ class Call:
     timeout: float | None = None
     retry: Retry | None = None
     handlers: dict[Outcome, Steps] = field(default_factory=dict)
+    breaker: Breaker | None = None
+    hedge: Hedge | None = None
+
+    @property
+    def guarded(self) -> bool:
+        """Whether its callers keep a state of their own for it."""
+        budget = self.retry is not None and self.retry.budget is not None
+        return self.breaker is not None or self.hedge is not None or budget
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ __all__ = ["Limits", "Readings", "Replication", "StoreStart"]
 class Readings:
     """The counts of a replication at the end of each window, cumulated, and its histograms per window.
 
-    `meters`, `stations`, `stores`, `buffers`: record arrays (windows + 1, parts), row 0 is the beginning of
+    `meters`, `stations`, `stores`, `buffers`, `guards`: record arrays (windows + 1, parts), row 0 is the beginning of
     the first window. `histogram`: (windows, meters, cells). `live`: requests and messages on their way at the
     end of each window. `length`: seconds a window.
     """
@@ -40,6 +40,7 @@ class Readings:
     histogram: Any
     live: Any
     length: float
+    guards: Any
 
     @property
     def windows(self) -> int:
@@ -115,6 +116,7 @@ class Replication:
             "stations": s.stations.copy(),
             "stores": s.stores.copy(),
             "buffers": s.buffers.copy(),
+            "guards": s.guards.copy(),
         }
         s.meters["longest"] = 0
         s.histogram[: self.windows] = 0
@@ -139,7 +141,14 @@ class Replication:
         """Makes one window of each two. Their number must be even."""
         s = self.state
         n = int(s.control[0].window)
-        for name in ("snap_meters", "snap_stations", "snap_stores", "snap_buffers", "snap_live"):
+        for name in (
+            "snap_meters",
+            "snap_stations",
+            "snap_stores",
+            "snap_buffers",
+            "snap_live",
+            "snap_guards",
+        ):
             array = getattr(s, name)
             array[: n // 2] = array[1:n:2].copy()
         merged = s.histogram[0:n:2] + s.histogram[1:n:2]
@@ -193,8 +202,9 @@ class Replication:
             histogram=s.histogram[:n],
             live=s.snap_live[:n].copy(),
             length=float(s.control[0].window_length) * TICK,
+            guards=from_start("guards"),
         )
 
     def check_conservation(self) -> None:
         """Raises AssertionError where something has got lost; see `toscale.engine.conservation`."""
-        check_conservation(self.model, self.state)
+        check_conservation(self.model, self.tables, self.state)

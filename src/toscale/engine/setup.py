@@ -15,10 +15,12 @@ from toscale.engine.room import ENTRIES, Limits, chained, enlarged, power_of_two
 from toscale.engine.state import (
     AFTER,
     BUFFER,
+    CALLER,
     CELL_COUNT,
     CONTROL,
     ENTRY,
     FLOW,
+    GUARD,
     LEAF,
     MACHINE,
     MESSAGE,
@@ -26,6 +28,7 @@ from toscale.engine.state import (
     PARTITION,
     RING,
     SHARD,
+    SLICES,
     SPAN,
     STATION,
     STORE,
@@ -102,10 +105,10 @@ class SetUp:
             first += count
 
         rings = records(RING, len(tables.rings))
-        for k, length in enumerate(tables.rings):
+        for k, (length, hedges) in enumerate(tables.rings):
             row = rings[k]
             row.length, row.head, row.tail, row.leaf = max(1, round(length / TICK)), -1, -1, len(leaves)
-            leaves.append((interpreter.LEAF_RING, k))
+            leaves.append((interpreter.LEAF_HEDGE if hedges else interpreter.LEAF_RING, k))
         leaf_rows = records(LEAF, len(leaves))
         for k, (kind, which) in enumerate(leaves):
             leaf_rows[k].kind, leaf_rows[k].which = kind, which
@@ -118,6 +121,7 @@ class SetUp:
             if row.first >= 0:
                 flows[row.first].spans = 1
 
+        guards = self._guards(stations)
         fixed = len(leaves)
         tasks = max(256, 4 * tables.margin)
         control = records(CONTROL, 1)
@@ -162,6 +166,8 @@ class SetUp:
             ready=np.zeros(tasks, dtype=np.int64),
             counts=np.zeros(most_shards, dtype=np.int64),
             distinct=np.zeros(most_shards, dtype=np.int64),
+            guards=guards,
+            callers=records(CALLER, int(np.sum(guards["callers"]))),
             store_rates=np.zeros((max(len(model.stores), 1), max(len(tables.populations), 1))),
             meters=records(METER, meters),
             snap_meters=np.zeros((w, max(meters, 1)), dtype=METER).view(np.recarray),
@@ -169,9 +175,30 @@ class SetUp:
             snap_stores=np.zeros((w, len(store_rows)), dtype=STORE).view(np.recarray),
             snap_buffers=np.zeros((w, len(buffers)), dtype=BUFFER).view(np.recarray),
             snap_live=np.zeros(w, dtype=np.int64),
+            snap_guards=np.zeros((w, len(guards)), dtype=GUARD).view(np.recarray),
             histogram=np.zeros((w, max(meters, 1), CELL_COUNT), dtype=np.int32),
         )
         return State(**arrays)
+
+    def _guards(self, stations: Any) -> Any:
+        """The calls with breakers, hedges or budgets, each with a caller for every machine that may make it."""
+        rows = records(GUARD, len(self.tables.guards))
+        first = 0
+        for k, guarded in enumerate(self.tables.guards):
+            row = rows[k]
+            row.first, row.callers = first, guarded.callers(self.model)
+            row.machine = stations[guarded.station].first if guarded.station >= 0 else -1
+            first += int(row.callers)
+            breaker = guarded.breaker
+            if breaker is not None:
+                row.over = max(1, round(min(breaker.over / TICK, arrivals.LONGEST) / SLICES))
+                row.stays = round(min(breaker.stays / TICK, arrivals.LONGEST))
+                row.least, row.share = breaker.least, breaker.share
+                row.errors = sum(1 << int(outcome) for outcome in breaker.errors)
+            else:
+                row.over = 1
+            row.deposit = guarded.budget or 0.0
+        return rows
 
     def _stores(self) -> tuple[Any, Any]:
         model = self.model

@@ -18,7 +18,8 @@ TICK = 1e-9
 Op = IntEnum(
     "Op",
     "JUMP PICK HOP ACQUIRE WORK RELEASE COUNT DELAY KEY NEWKEY GET PUT DROP SCATTER MGET MPUT SEND CALL RETRY HANDLE "
-    "SPAWN FORK JOIN EACH IF_CHANCE IF_FLAG IF_COMPARE SET RAISE MARK UNMARK MARKFAIL TAKE DONE DIE END FAIL",
+    "SPAWN FORK JOIN EACH IF_CHANCE IF_FLAG IF_COMPARE SET RAISE MARK UNMARK MARKFAIL TAKE DONE DIE END FAIL "
+    "GUARD REPORT HEDGE DEPOSIT SPEND",
     start=0,
 )
 """The instructions; what each does stands beside its branch in `toscale.engine.interpreter`."""
@@ -235,6 +236,46 @@ UNSET = ("parent", "tracker", "child", "elder", "younger", "ring", "message", "p
 
 RING = np.dtype([("length", "i8"), ("set", "i8"), ("head", "i8"), ("tail", "i8"), ("leaf", "i8")], align=True)
 TRACKER = np.dtype([("start", "i8"), ("pending", "i8"), ("flow", "i8")], align=True)
+SLICES = 10
+"""The time that a breaker or a budget looks back over is counted in so many slices."""
+GUARD = np.dtype(
+    [
+        ("calls", "i8"),  # that came to the breaker
+        ("cut", "i8"),  # of these, ended at once
+        ("opened", "i8"),
+        ("open_time", "f8"),  # in ticks, summed over the callers: while calls are cut
+        ("sent", "i8"),  # first calls of hedges
+        ("hedged", "i8"),  # further ones
+        ("begun", "i8"),  # calls that paid into the budget
+        ("retries", "i8"),  # paid out of it
+        ("denied", "i8"),
+        ("first", "i8"),  # its first caller
+        ("callers", "i8"),
+        ("machine", "i8"),  # of the first caller
+        ("over", "i8"),  # ticks of a breaker's slice
+        ("stays", "i8"),
+        ("least", "i8"),
+        ("errors", "i8"),  # bits of the outcomes that are errors
+        ("share", "f8"),
+        ("deposit", "f8"),
+    ],
+    align=True,
+)
+CALLER = np.dtype(
+    [
+        ("probe_key", "u8"),
+        ("probe", "i8"),  # the task that tries
+        ("state", "i8"),
+        ("until", "i8"),  # when it may be tried again
+        ("touched", "i8"),
+        ("slice", "i8"),  # the latest, by its number since the start
+        ("calls", "i8", (SLICES,)),
+        ("wrong", "i8", (SLICES,)),
+        ("spent", "i8"),  # the budget's latest slice
+        ("tokens", "f8", (SLICES,)),
+    ],
+    align=True,
+)
 LEAF = np.dtype([("kind", "i8"), ("which", "i8")], align=True)
 
 METER = np.dtype(
@@ -289,6 +330,7 @@ CONTROL = np.dtype(
         ("n_registers", "i8"),  # and their widths
         ("n_payload", "i8"),
         ("n_lasts", "i8"),
+        ("n_guards", "i8"),
     ],
     align=True,
 )
@@ -339,6 +381,8 @@ ARRAYS: dict[str, tuple[Any, int]] = {
     "ready": (np.int64, 1),
     "counts": (np.int64, 1),
     "distinct": (np.int64, 1),
+    "guards": (GUARD, 1),
+    "callers": (CALLER, 1),
     # the figures
     "meters": (METER, 1),
     "snap_meters": (METER, 2),
@@ -346,6 +390,7 @@ ARRAYS: dict[str, tuple[Any, int]] = {
     "snap_stores": (STORE, 2),
     "snap_buffers": (BUFFER, 2),
     "snap_live": (np.int64, 1),
+    "snap_guards": (GUARD, 2),
     "histogram": (np.int32, 3),
 }
 """The arrays of a run: what each holds, and how many dimensions it has."""

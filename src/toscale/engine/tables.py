@@ -11,12 +11,34 @@ import numpy as np
 
 from toscale.engine.draws import CELLS, FIXED, HEAD, LEVELS, TABLE, TOP, VALUES, ZOOM
 from toscale.engine.laws import Law
-from toscale.engine.model import Population
+from toscale.engine.model import Breaker, Model, Policy, Population
 from toscale.engine.state import LAW, POPULATION, records
 
 
 class ModelError(ValueError):
     """The model cannot be simulated as it stands; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """A call with a breaker, a hedge or a budget of retries, made from the machines of one station (-1: from
+    elsewhere, as one caller).
+    """
+
+    path: str
+    station: int
+    breaker: Breaker | None
+    budget: float | None
+    hedges: bool
+
+    def callers(self, model: Model) -> int:
+        """How many machines keep a state for it."""
+        if self.station < 0:
+            return 1
+        station = model.stations[self.station]
+        if station.shards:
+            return station.shards * station.copies
+        return 1 if station.policy is Policy.SHARED else station.machines
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +49,18 @@ class Tables:
     registers: int
     entries: tuple[int, ...]  # of the flows, in the code
     meters: tuple[str, ...]  # flows, named steps, spans
-    rings: tuple[float, ...]  # lengths of the time-outs, in seconds
+    rings: tuple[tuple[float, bool], ...]  # lengths of the time-outs, in seconds; whether it is a hedge's
     margin: int  # tasks, and messages, that may begin at one moment
     touches: int  # keys that may be touched at one moment
     populations: tuple[Population, ...]
     register_of: dict[str, int]
     law_of: dict[Law, int]
+    guards: tuple[Guarded, ...] = ()
+
+    @property
+    def guarded(self) -> tuple[str, ...]:
+        """The paths of the calls with breakers, hedges or budgets, in the order of their figures."""
+        return tuple(guard.path for guard in self.guards)
 
 
 def salt_of(path: str) -> int:

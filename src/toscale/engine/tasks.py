@@ -9,7 +9,7 @@ import numpy as np
 from toscale.engine.draws import GOLDEN, draw_law, mix, unit
 from toscale.engine.jit import inlined, jit
 from toscale.engine.model import Outcome
-from toscale.engine.state import BITS, CELL_COUNT
+from toscale.engine.state import BITS, CELL_COUNT, Op
 from toscale.engine.tree import schedule
 
 GOING, QUEUED, JOINING = 0, 1, 2
@@ -21,6 +21,7 @@ _DONE, _ANSWERED, _STOPPED, _TIMED_OUT = (
     int(Outcome.STOPPED),
     int(Outcome.TIMED_OUT),
 )
+_BUSY, _HEDGE = int(Outcome.BUSY), int(Op.HEDGE)
 _CELLS_PER_OCTAVE = 1 << BITS
 _ONE = np.uint64(1)
 
@@ -269,6 +270,27 @@ def leave_queue(S, i):  # type: ignore[no-untyped-def]
 
 
 @jit
+def set_time_out(S, i, ring):  # type: ignore[no-untyped-def]
+    """Time-outs of one length come due in the order in which they were set: a queue, of which only the head
+    is in the tree.
+    """
+    r = S.rings[ring]
+    t = S.tasks[i]
+    t.ring = ring
+    t.deadline = S.control[0].now + r.length
+    t.later = -1
+    t.sooner = r.tail
+    if r.tail >= 0:
+        S.tasks[r.tail].later = i
+    else:
+        r.head = i
+    r.tail = i
+    if not r.set:
+        r.set = 1
+        schedule(S, r.leaf, t.deadline)
+
+
+@jit
 def unring(S, i):  # type: ignore[no-untyped-def]
     """Takes a task's time-out out of its ring; the ring's leaf is corrected when it comes up."""
     t = S.tasks[i]
@@ -360,7 +382,7 @@ def end_child(S, i):  # type: ignore[no-untyped-def]
             elif p.done >= p.need:
                 give_up(S, parent)
                 resume(S, parent, _DONE)
-            elif p.failed > p.total - p.need:
+            elif p.failed > p.total - p.need or (outcome > _BUSY and S.code[p.pc].op == _HEDGE):
                 give_up(S, parent)
                 resume(S, parent, outcome)
     end_task(S, i)

@@ -11,11 +11,13 @@ import numpy as np
 
 from toscale.engine.model import Model, Outcome
 from toscale.engine.state import TICK
+from toscale.engine.tables import Guarded
 from toscale.quantity.formatting import format_number
 from toscale.simulate.replications import Outcome as Went
 from toscale.simulate.replications import Sampled, growing, piling_up
 from toscale.simulate.result import (
     PERCENTILES,
+    CallResult,
     ComponentResult,
     Ending,
     Figure,
@@ -45,8 +47,11 @@ def run_result(
     went: Went,
     precision: float,
     quantiles: Mapping[str, set[float]],
+    guarded: tuple[Guarded, ...] = (),
 ) -> RunResult:
-    """The figures of one load. `quantiles`: further ones that conditions ask for, by flow, step or span."""
+    """The figures of one load. `quantiles`: further ones that conditions ask for, by flow, step or span;
+    `guarded`: the calls with breakers, hedges or budgets.
+    """
     if went.sampled is None:
         reason = went.bound or "nothing was measured"
         return RunResult(
@@ -75,6 +80,7 @@ def run_result(
         events=went.events,
         notes=_notes(went),
         series=reader.series(),
+        calls=reader.calls(guarded),
     )
 
 
@@ -267,6 +273,40 @@ class _Reader:
             refused=self.rate(rows["refused"]),
             abandoned=self.rate(rows["abandoned"]),
         )
+
+    # ---- calls with breakers, hedges and budgets -----------------------------------------------------------------
+
+    def calls(self, guarded: tuple[Guarded, ...]) -> dict[str, CallResult]:
+        """By path; a call that is made at several stations (or in several handlers) is counted as one."""
+        found: dict[str, CallResult] = {}
+        for path in dict.fromkeys(one.path for one in guarded):
+            here = [k for k, one in enumerate(guarded) if one.path == path]
+            rows = self.sampled.guards[:, here]
+            count = {name: rows[name].sum(axis=1).astype(np.float64) for name in rows.dtype.names}
+            one = guarded[here[0]]
+            callers = sum(guarded[k].callers(self.model) for k in here)
+            made = count["calls"] if one.breaker is not None else count["begun"] + count["retries"]
+            result = CallResult(path, self.rate(made if made.any() else count["sent"]))
+            if one.breaker is not None:
+                result = replace(
+                    result,
+                    cut=self.part(count["cut"], count["calls"], 1.0),
+                    open=self.rate(count["open_time"] * TICK / callers, 1.0),
+                    opened=self.rate(count["opened"]),
+                )
+            if one.hedges:
+                result = replace(result, hedged=self.part(count["hedged"], count["sent"]))
+            if one.budget is not None:
+                result = replace(
+                    result,
+                    retries=self.part(count["retries"], count["begun"]),
+                    denied=self.part(count["denied"], count["begun"]),
+                )
+            found[path] = result
+        return found
+
+    def part(self, counts: Any, of: Any, most: float = inf) -> Figure:
+        return self.seen(ratio(counts, of, most=most), "no such call was made", tight=False)
 
     # ---- overload ----------------------------------------------------------------------------------------------------
 

@@ -62,7 +62,7 @@ def lower(design: Design, *, at: At = "median", multiple: float = 1.0) -> Lowere
         entities = Entities(design, seen, into)
         operations = Operations(design, seen, parts, wire, entities, into, unread, sized, dict(present))
         record = Record(into)
-        attempts = Attempts(seen, record, into)
+        attempts = Attempts(seen, into)
         return StepLowering(design, seen, parts, wire, entities, operations, attempts, record, into, measures)
 
     flows = FlowLowering(design, machines, sources, ledger, lowering)

@@ -70,6 +70,7 @@ class Sampled:
     depth_growth: Any  # (replications, buffers)
     longest: Any  # ticks, by meter
     series: Mapping[str, Any]  # (windows, parts) of the first replication, and its window's length
+    guards: Any  # (batches, guarded calls) of increments
 
 
 @dataclass(frozen=True, slots=True)
@@ -408,6 +409,7 @@ def sample(replications: list[Replication], batches: int = BATCHES) -> Sampled:
             },
             "length": length,
         },
+        guards=increments("guards"),
     )
 
 

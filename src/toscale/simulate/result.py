@@ -90,6 +90,22 @@ class ComponentResult:
     depth: Figure | None = None  # messages, of a queue (mean)
 
 
+@dataclass(frozen=True, slots=True)
+class CallResult:
+    """A call with a breaker, a hedge or a budget of retries, by its path in the file; None for what it has
+    not.
+    """
+
+    path: str
+    calls: Figure  # per second, with retries; those that a breaker cuts included
+    cut: Figure | None = None  # the share of them that the breaker ended at once
+    open: Figure | None = None  # the share of time in which it does, over all callers
+    opened: Figure | None = None  # per second, over all callers
+    hedged: Figure | None = None  # further calls for each
+    retries: Figure | None = None  # for each call, of those with a budget
+    denied: Figure | None = None  # for each call: retries for which the budget had nothing left
+
+
 class Ending(Enum):
     """How a run came to its end."""
 
@@ -135,6 +151,7 @@ class RunResult:
     events: int
     notes: tuple[str, ...] = ()  # what the reader must know, such as a bound that was hit
     series: Series | None = None
+    calls: Mapping[str, CallResult] = field(default_factory=dict)  # with breakers, hedges or budgets, by path
 
 
 @dataclass(frozen=True, slots=True)

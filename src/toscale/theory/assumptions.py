@@ -72,6 +72,19 @@ def broken(
                     f"{step.path}: how often the time-out strikes is estimated from the mean and variance",
                 )
                 break
+        for step in walk(flow.steps):
+            if isinstance(step, Call) and step.breaker is not None:
+                add(
+                    "flow",
+                    flow.name,
+                    f"{step.path}: how often its breaker is open is estimated from the mean share of errors",
+                )
+            if isinstance(step, Call) and step.hedge is not None:
+                add(
+                    "flow",
+                    flow.name,
+                    f"{step.path}: a hedge is taken as independent of the call that is late",
+                )
         for step, around in _calls(flow.steps, ()):
             name = step.station
             if name is None:

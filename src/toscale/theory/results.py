@@ -4,7 +4,7 @@ numbers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -64,6 +64,20 @@ class StepTheory:
 
 
 @dataclass(frozen=True, slots=True)
+class GuardTheory:
+    """A call with a breaker, a hedge or a budget of retries, by its path; None for what it has not.
+
+    `cut`: the share of the calls that the breaker ends at once; `hedged`: further calls for each, `retries`
+    for each.
+    """
+
+    path: str
+    cut: float | None
+    hedged: float | None
+    retries: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class BufferTheory:
     """A buffer as its (slowest) consumer sees it."""
 
@@ -100,3 +114,4 @@ class Twin:
     assumptions: tuple[Assumption, ...]
     rounds: int  # of the fixed point
     converged: bool
+    guards: dict[str, GuardTheory] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from toscale.engine.model import Outcome, Pick, Station
+from toscale.engine.model import Outcome, Pick, Policy, Station
 
 if TYPE_CHECKING:
     from toscale.theory.knowledge import Known
@@ -108,6 +108,7 @@ class Here:
     holder: tuple[str, float] | None = None
     at_once: float = 1.0  # so many of this step side by side, at most, for one holder
     parts: dict[str, Part] | None = None  # None: nobody waits for it
+    machines: int = 1  # that make the calls from here, each by itself
 
     def callers(self) -> tuple[str, float] | None:
         """Who holds a slot during a call from here, and how many such calls there are at once, at most."""
@@ -122,7 +123,8 @@ class Here:
             slots = float(station.slots * count(station))
             if callers is None or slots < callers[1]:
                 callers = (station.name, slots)
-        return replace(self, zones=zones, holder=callers, at_once=1.0)
+        machines = 1 if station.policy is Policy.SHARED and station.shards <= 0 else count(station)
+        return replace(self, zones=zones, holder=callers, at_once=1.0, machines=machines)
 
 
 @dataclass(slots=True)

@@ -45,12 +45,11 @@ from toscale.engine.model import (
     Visit,
     Work,
 )
-from toscale.theory import times
+from toscale.theory import guards, times
 from toscale.theory.knowledge import Drawn, Known, Listed, meet
 from toscale.theory.lookups import Shelves
 from toscale.theory.numbers import Spread, constant
 from toscale.theory.popularity import keys
-from toscale.theory.queues import attempts
 from toscale.theory.tally import Calls, Calm, Here, Measured, Part, Ran, Round, Tally, count, mixed, role_of
 from toscale.theory.times import Dice, Time
 
@@ -68,6 +67,7 @@ class Walk:
         self.dice = dice
         self.tally = Tally()
         self.measured: dict[str, Measured] = {}
+        self.guards: dict[str, guards.Guard] = {}
         self.shelves = Shelves(last, self.tally)
         self.steps: dict[type, Callable[..., Ran]] = {
             Visit: self.visit,
@@ -321,12 +321,18 @@ class Walk:
         place = (here.flow, step.path)
         failing = self.last.failing.get(place, 0.0)
         more = step.retry.times if step.retry is not None else 0
-        tries = attempts(failing, more)
+        budget = None if step.retry is None else step.retry.budget
+        tries = guards.retried(failing, more, budget)[0]
+        let, once_more = self.guarded(step, here.flow)
         inside = here
         if step.timeout is not None and failing > 0.01:
             inside = replace(here, holder=None)  # what was given up goes on, and nobody holds a slot for it
-        ran = self.block(step.body, known, reach * tries, inside)
+        ran = self.block(step.body, known, reach * tries * let * (1 + once_more), inside)
         late = 0.0
+        further = 0.0
+        if step.hedge is not None:
+            ran, further = guards.hedged(ran, step.hedge, self.dice)
+            self.tally.failing[here.flow, f"{step.path} hedged"] = further / step.hedge.at_most
         time = ran.time
         if step.timeout is not None:
             late, time = times.capped(time, step.timeout)
@@ -336,11 +342,22 @@ class Walk:
         if late > 0:
             ends[Outcome.TIMED_OUT] = ends.get(Outcome.TIMED_OUT, 0.0) + late
         done = ran.done * (1 - late)
+        if step.breaker is not None:
+            rate = here.rate * reach * tries / here.machines
+            wrong = min(1.0, sum(ends.get(outcome, 0.0) for outcome in step.breaker.errors))
+            cut = guards.cut_short(rate, wrong, time.mean, step.breaker)
+            self.tally.failing[here.flow, f"{step.path} cut"] = cut
+            ends = {outcome: chance * (1 - cut) for outcome, chance in ends.items()}
+            ends[Outcome.FAILED] = ends.get(Outcome.FAILED, 0.0) + cut
+            done *= 1 - cut
+            time = times.sometimes(1 - cut, time, self.dice)
         fails = min(1.0, sum(ends.get(outcome, 0.0) for outcome in HANDLED))
         self.tally.failing[place] = fails
-        time = self.again(step, time, fails, more)
-        tries = attempts(fails, more)
-        last = fails**more  # the chance of coming to the last attempt
+        tries, last, follows = guards.retried(fails, more, budget)
+        time = self.again(step, time, follows, more)
+        if step.guarded:
+            guard = self.guards.setdefault(step.path, guards.Guard())
+            guard.count(step, here.rate * reach, tries, let, further)
         result = {o: c * (last if o in HANDLED else tries) for o, c in ends.items()}
         done *= tries
         ways = [(done, ran.known)]
@@ -356,6 +373,14 @@ class Walk:
                 result[end] = result.get(end, 0.0) + chance * share
         stuck = 0.0 if step.timeout is not None else ran.stuck
         return Ran(time, min(1.0, done), result, meet(ways) if len(ways) > 1 else ran.known, stuck)
+
+    def guarded(self, step: Call, flow: str) -> tuple[float, float]:
+        """By the last round: the share of the calls that the breaker lets through, and how many more a hedge
+        makes of each.
+        """
+        cut = self.last.failing.get((flow, f"{step.path} cut"), 0.0)
+        most = 0 if step.hedge is None else step.hedge.at_most
+        return 1 - cut, most * self.last.failing.get((flow, f"{step.path} hedged"), 0.0)
 
     def again(self, step: Call, time: Time, fails: float, more: int) -> Time:
         """The time of an attempt and of those after it, with the pauses between."""

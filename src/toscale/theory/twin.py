@@ -37,10 +37,19 @@ from toscale.engine.model import (
 from toscale.engine.model import Drop as DropKey
 from toscale.theory import times
 from toscale.theory.assumptions import broken
+from toscale.theory.guards import Guard
 from toscale.theory.knowledge import NOTHING, Known, meet
 from toscale.theory.mixing import Mixing
 from toscale.theory.queues import Batches, Overloaded, bulk
-from toscale.theory.results import BufferTheory, FlowTheory, Overload, Part, StepTheory, Twin
+from toscale.theory.results import (
+    BufferTheory,
+    FlowTheory,
+    GuardTheory,
+    Overload,
+    Part,
+    StepTheory,
+    Twin,
+)
 from toscale.theory.stations import CONSUMERS, Curves, StationTheory, curve, station
 from toscale.theory.stores import Solved, StoreTheory, store
 from toscale.theory.tally import Calm, Here, Ran, Round, Tally, count
@@ -352,6 +361,7 @@ class _Solver:
             broken(self.model, self.stations, self.endless, converged),
             rounds,
             converged,
+            {path: _guard(path, guard) for path, guard in walked.guards.items()},
         )
 
     def buffer(self, name: str, tally: Tally) -> BufferTheory:
@@ -416,6 +426,16 @@ class _Solver:
             failed,
             reason,
         )
+
+
+def _guard(path: str, guard: Guard) -> GuardTheory:
+    """What a walk has counted, as shares."""
+    return GuardTheory(
+        path,
+        guard.cut / guard.calls if guard.calls > 0 else None,
+        guard.hedged / guard.sent if guard.sent > 0 else None,
+        guard.retries / guard.begun if guard.begun > 0 else None,
+    )
 
 
 def _populations(model: Model) -> dict[int, Population]:

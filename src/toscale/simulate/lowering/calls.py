@@ -201,7 +201,7 @@ class CallLowering:
         if operation.hit is not None:
             inner = scope if len(route) < 2 else scope.within(caller=route[-2])
             body = self.looked_up(step, inner, operation, self.handlers(step.on, inner))
-            return self.attempts.unawaited(path, step.policies, scope, self.passing(path, scope, route, body))
+            return self.attempts.unawaited(path, step.policies, self.passing(path, scope, route, body))
         if "miss" in step.on:
             self.ledger.note(
                 f"`{step.path}`: `{step.target}` keeps what it is given, and never misses.", step.place
@@ -210,9 +210,14 @@ class CallLowering:
         if self.forgets(step, route):  # a failed put is ignored
             handlers = {**dict.fromkeys(HANDLED, ()), **handlers}
         body = self.attempts.given_up(
-            path, step.policies, scope, self.passing(path, scope, route, operation.call), handlers
+            path,
+            step.policies,
+            scope,
+            self.passing(path, scope, route, operation.call),
+            handlers,
+            bounded=step.operation in _BOUNDED,
         )
-        return self.attempts.unawaited(path, step.policies, scope, body)
+        return self.attempts.unawaited(path, step.policies, body)
 
     def forgets(self, step: language.Call, route: tuple[str, ...]) -> bool:
         part = self.machines.parts.get(route[-1]) if route else None
