@@ -46,6 +46,7 @@ from toscale.engine.model import (
     Poisson,
     Policy,
     Population,
+    Priority,
     Put,
     Retry,
     Scatter,
@@ -115,6 +116,7 @@ policies = st.fixed_dictionaries(
 def models(draw: st.DrawFn) -> Model:
     """Two flows over three stations, a store and a buffer."""
     number = count()
+    holding = [-1]  # stations are called in their order only: who waits for its own slot waits for ever
 
     def path() -> str:
         return f"p{next(number)}"
@@ -123,19 +125,20 @@ def models(draw: st.DrawFn) -> Model:
         return tuple(step(depth) for _ in range(draw(st.integers(0 if depth else 1, 2))))
 
     def step(depth: int) -> Step:
-        station = draw(st.sampled_from(["s0", "s1", "s2"]))
-        flat = ["delay", "store", "send", "scatter", "end"]
+        calls = ["visit", "scatter"] if holding[-1] < 2 else []
+        flat = ["delay", "store", "send", "end", *calls]
         match draw(
             st.sampled_from(
-                ["visit", *flat]
-                if depth > 3
-                else ["visit", "call", "each", "parallel", "if", "fork", "measure", *flat]
+                flat if depth > 3 else ["call", "each", "parallel", "if", "fork", "measure", *flat]
             )
         ):
             case "visit":
+                station = draw(st.integers(holding[-1] + 1, 2))
+                holding.append(station)
                 body = steps(depth + 1) if depth < 4 else ()
+                holding.pop()
                 pick = draw(st.sampled_from([Pick.POLICY, Pick.ANY]))
-                return Visit(path(), station, draw(works), draw(links), pick, body=body)
+                return Visit(path(), f"s{station}", draw(works), draw(links), pick, body=body)
             case "call":
                 handlers = {o: steps(depth + 1) for o in HANDLED if draw(st.booleans())}
                 return Call(path(), steps(depth + 1), handlers=handlers, **draw(policies))
@@ -211,7 +214,10 @@ def models(draw: st.DrawFn) -> Model:
         flows=(
             Flow("f", Poisson((150.0, 150.0, 0.0), (0.0, ENDS, ENDS + 1e-6)), first),
             Flow(
-                "con", Consume("q", draw(st.integers(1, 4))), (Visit(path(), "s1", draw(works), draw(links)),)
+                "con",
+                Consume("q", draw(st.integers(1, 4))),
+                (Visit(path(), "s1", draw(works), draw(links)),),
+                draw(st.sampled_from(Priority)),
             ),
         ),
         spans=(Span("f", "con"),),

@@ -21,6 +21,7 @@ from toscale.engine.model import (
     Clock,
     Consume,
     Delay,
+    Discipline,
     Each,
     Evict,
     Flag,
@@ -37,6 +38,7 @@ from toscale.engine.model import (
     Poisson,
     Policy,
     Population,
+    Priority,
     Put,
     Retry,
     Scatter,
@@ -101,7 +103,7 @@ def everything(policy: Policy = Policy.ROUND_ROBIN, evict: Evict = Evict.LRU) ->
         stations=(
             Station("web", machines=8, slots=16, cores=4, zones=(0, 1, 2), policy=policy),
             Station("cache"),
-            Station("db", slots=4, waiting=50, shards=3, copies=2),
+            Station("db", slots=4, waiting=50, shards=3, copies=2, discipline=Discipline.PRIORITY),
             Station("worker", machines=2, slots=2),
         ),
         stores=(Store("c", memory=600.0, ttl=100.0, evict=evict),),
@@ -116,6 +118,7 @@ def everything(policy: Policy = Policy.ROUND_ROBIN, evict: Evict = Evict.LRU) ->
                 "con",
                 Consume("q", 50),
                 (Visit("w", "worker", Work.of(Law.uniform(0.0, 0.001)), body=(spread,)),),
+                Priority.LOW,
             ),
             Flow(
                 "aft",

@@ -508,5 +508,6 @@ class Flow:
     name: str
     trigger: Trigger | None = None
     average: Formula | None = None
+    priority: Literal["high", "normal", "low"] | None = None  # where components serve by priority
     steps: tuple[Step, ...] = ()
     place: Place = field(default=NOWHERE, compare=False, repr=False)

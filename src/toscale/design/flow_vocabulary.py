@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toscale.design.shapes import Custom, Key, Part, Quantity, Ref, Shape, Text, Varying, YesNo
+from toscale.design.shapes import Custom, Key, Part, Quantity, Ref, Shape, Text, Varying, Word, YesNo
 
 __all__ = ["FLOW_SHAPES", "HEADS", "NOT_NAMES", "OUTCOMES", "STEP_KEYS", "STEP_WORDS"]
 
@@ -85,6 +85,9 @@ FLOW_SHAPES: dict[str, Shape] = {
         ),
         Key("rate", Custom("rate"), "how often: a rate, a total with a shape, a trace, or users that think"),
         Key("average", Quantity("rate"), "the rate that has filled caches and queues before"),
+        Key(
+            "priority", Word(("high", "normal", "low")), "who goes first where a component serves by priority"
+        ),
         Key("over", Custom("over"), "the held connection by which its requests come"),
         Key("batch", Quantity("number"), "up to so many messages are consumed at once"),
         Key("linger", Quantity("time"), "how long a batch waits to fill"),

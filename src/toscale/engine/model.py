@@ -30,6 +30,15 @@ class Discipline(Enum):
 
     FIFO = "fifo"
     LIFO = "lifo"
+    PRIORITY = "priority"
+
+
+class Priority(IntEnum):
+    """How urgent the requests of a flow are where that counts: the lower, the sooner."""
+
+    HIGH = 0
+    NORMAL = 1
+    LOW = 2
 
 
 class Outcome(IntEnum):
@@ -58,7 +67,8 @@ class Station:
     cores, each request proceeds at full speed as soon as it has its slot. `waiting` bounds those who wait per
     machine (None: no bound). With `shards` > 0 there are `shards * copies` machines; the machine of shard s
     that takes the writes is number `s * copies`. `zones` gives each machine's zone, repeated as needed;
-    empty: outside all zones.
+    empty: outside all zones. By priority, of those who wait the most urgent go first, each class in the order
+    of arrival; who is served is not interrupted.
     """
 
     name: str
@@ -554,6 +564,7 @@ class Flow:
     name: str
     source: Source
     steps: Steps
+    priority: Priority = Priority.NORMAL
 
 
 @dataclass(frozen=True, slots=True)

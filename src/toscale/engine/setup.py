@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from toscale.engine import arrivals, interpreter, stores
-from toscale.engine.model import After, Clock, Consume, Discipline, Evict, Model, Poisson, Policy
+from toscale.engine.model import After, Clock, Consume, Discipline, Evict, Model, Poisson, Policy, Priority
 from toscale.engine.room import ENTRIES, Limits, chained, enlarged, power_of_two
 from toscale.engine.state import (
     AFTER,
@@ -48,6 +48,7 @@ entry.
 """
 
 _POLICY_NUMBERS = {policy: k for k, policy in enumerate(Policy)}
+_DISCIPLINE_NUMBERS = {discipline: k for k, discipline in enumerate(Discipline)}
 _EVICT_NUMBERS = {Evict.LRU: stores.LRU, Evict.FIFO: stores.FIFO, Evict.RANDOM: stores.RANDOM}
 
 
@@ -93,7 +94,7 @@ class SetUp:
             row.cores = 0 if station.cores is None else station.cores * shared
             row.places = -1 if station.waiting is None else station.waiting * shared
             row.policy = _POLICY_NUMBERS[station.policy] % 4
-            row.lifo = station.discipline is Discipline.LIFO
+            row.discipline = _DISCIPLINE_NUMBERS[station.discipline]
             row.shards, row.copies = (station.shards, station.copies) if station.shards else (1, count)
             block = machines[first : first + count]
             block["station"] = k
@@ -166,6 +167,14 @@ class SetUp:
             ready=np.zeros(tasks, dtype=np.int64),
             counts=np.zeros(most_shards, dtype=np.int64),
             distinct=np.zeros(most_shards, dtype=np.int64),
+            lasts_by_class=np.full(
+                (
+                    len(machines) if any(s.discipline is Discipline.PRIORITY for s in model.stations) else 1,
+                    len(Priority),
+                ),
+                -1,
+                dtype=np.int64,
+            ),
             guards=guards,
             callers=records(CALLER, int(np.sum(guards["callers"]))),
             store_rates=np.zeros((max(len(model.stores), 1), max(len(tables.populations), 1))),
@@ -253,6 +262,7 @@ class SetUp:
         for k, flow in enumerate(self.model.flows):
             row, source = rows[k], flow.source
             row.salt, row.entry = np.uint64(salt_of(f"flow:{flow.name}")), self.tables.entries[k]
+            row.priority = flow.priority
             match source:
                 case Poisson(rates, times) if len(rates) == 1:
                     row.kind, row.rate = arrivals.POISSON, rates[0] * TICK

@@ -82,7 +82,7 @@ STATION = np.dtype(
         ("cores", "i8"),
         ("places", "i8"),
         ("policy", "i8"),
-        ("lifo", "i8"),
+        ("discipline", "i8"),
         ("shards", "i8"),
         ("copies", "i8"),
         ("turn", "i8"),
@@ -179,6 +179,7 @@ FLOW = np.dtype(
         ("points", "i8"),
         ("spans", "i8"),  # whether requests of this flow are followed to the last that they cause
         ("buffer", "i8"),
+        ("priority", "i8"),
     ],
     align=True,
 )
@@ -381,6 +382,7 @@ ARRAYS: dict[str, tuple[Any, int]] = {
     "ready": (np.int64, 1),
     "counts": (np.int64, 1),
     "distinct": (np.int64, 1),
+    "lasts_by_class": (np.int64, 2),  # at stations by priority: the last who waits of each class
     "guards": (GUARD, 1),
     "callers": (CALLER, 1),
     # the figures

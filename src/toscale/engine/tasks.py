@@ -12,6 +12,9 @@ from toscale.engine.model import Outcome
 from toscale.engine.state import BITS, CELL_COUNT, Op
 from toscale.engine.tree import schedule
 
+LAST_FIRST, BY_PRIORITY = 1, 2
+"""Numbers of the disciplines in the tables; 0: in the order of arrival."""
+
 GOING, QUEUED, JOINING = 0, 1, 2
 """What a task is doing: on its way, waiting for a slot, waiting for its children."""
 
@@ -256,6 +259,11 @@ def leave_queue(S, i):  # type: ignore[no-untyped-def]
     """Takes a task that waits for a slot out of its queue."""
     t = S.tasks[i]
     m = S.machines[t.machine]
+    if S.stations[m.station].discipline == BY_PRIORITY:
+        own = S.flows[t.flow].priority
+        if S.lasts_by_class[t.machine, own] == i:
+            alike = t.ahead >= 0 and S.flows[S.tasks[t.ahead].flow].priority == own
+            S.lasts_by_class[t.machine, own] = t.ahead if alike else -1
     if t.ahead >= 0:
         S.tasks[t.ahead].behind = t.behind
     else:

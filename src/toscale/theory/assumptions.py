@@ -120,6 +120,12 @@ def broken(
                 place.name,
                 "last in, first out has the same mean wait, but longer percentiles than theory says",
             )
+        if place.discipline is Discipline.PRIORITY:
+            add(
+                "station",
+                place.name,
+                "priorities are taken at the mean load of all slots, and where that is too much, as if there were none",
+            )
         if (
             place.slots is not None
             and state.holding is not None

@@ -54,6 +54,7 @@ class Calls:
     holder: (
         tuple[str, float] | None
     )  # who holds a slot meanwhile, and how many such calls there can be at once
+    priority: int = 1
 
 
 @dataclass(slots=True)
@@ -109,6 +110,7 @@ class Here:
     at_once: float = 1.0  # so many of this step side by side, at most, for one holder
     parts: dict[str, Part] | None = None  # None: nobody waits for it
     machines: int = 1  # that make the calls from here, each by itself
+    priority: int = 1  # of the flow
 
     def callers(self) -> tuple[str, float] | None:
         """Who holds a slot during a call from here, and how many such calls there are at once, at most."""
@@ -160,6 +162,11 @@ def role_of(station: Station, pick: Pick) -> str:
     if station.copies <= 1 or pick is Pick.PRIMARY:
         return "primary"
     return "copy" if pick is Pick.COPY else "any"
+
+
+def of_class(role: str, priority: int) -> str:
+    """The role of calls of one class, at a station by priority."""
+    return f"{role} of class {priority}"
 
 
 def mixed(parts: list[tuple[float, Calm]]) -> Calm:

@@ -20,6 +20,7 @@ from toscale.engine.model import (
     HANDLED,
     Call,
     Delay,
+    Discipline,
     Drop,
     Each,
     End,
@@ -50,7 +51,20 @@ from toscale.theory.knowledge import Drawn, Known, Listed, meet
 from toscale.theory.lookups import Shelves
 from toscale.theory.numbers import Spread, constant
 from toscale.theory.popularity import keys
-from toscale.theory.tally import Calls, Calm, Here, Measured, Part, Ran, Round, Tally, count, mixed, role_of
+from toscale.theory.tally import (
+    Calls,
+    Calm,
+    Here,
+    Measured,
+    Part,
+    Ran,
+    Round,
+    Tally,
+    count,
+    mixed,
+    of_class,
+    role_of,
+)
 from toscale.theory.times import Dice, Time
 
 if TYPE_CHECKING:
@@ -172,7 +186,7 @@ class Walk:
         """Over the wire, a slot, the work, the body, and back."""
         place = self.stations[station]
         role = role_of(place, pick)
-        calm = self.calm(place, role)
+        calm = self.calm(place, role, here.priority)
         zones = self.zones(place, role)
         near = sum(p * q for z, p in here.zones for y, q in zones if z == y)
         there = times.crossing(link, near, self.dice)
@@ -196,6 +210,7 @@ class Walk:
                 hottest,
                 spread,
                 here.callers(),
+                here.priority,
             )
         )
         time = there.plus(times.sometimes(admitted, served, self.dice)).plus(back)
@@ -210,13 +225,15 @@ class Walk:
         stuck = calm.excess + (1 - calm.excess) * inside.stuck
         return Ran(time, inside.done * admitted, ends, inside.known, stuck)
 
-    def calm(self, station: Station, role: str) -> Calm:
+    def calm(self, station: Station, role: str, priority: int) -> Calm:
         """How this call fares; a call of any machine of a shard is a mixture."""
         if role == "any":
             share = 1 / station.copies
-            one = self.last.calm.get((station.name, "primary"), Calm())
-            other = self.last.calm.get((station.name, "copy"), Calm())
+            one = self.calm(station, "primary", priority)
+            other = self.calm(station, "copy", priority)
             return mixed([(share, one), (1 - share, other)])
+        if station.discipline is Discipline.PRIORITY:
+            role = of_class(role, priority)
         return self.last.calm.get((station.name, role), Calm())
 
     def visit(self, step: Visit, known: Known, reach: float, here: Here) -> Ran:

@@ -149,10 +149,15 @@ class _Solver:
         runs: dict[str, tuple[Ran, dict[str, Spent]]] = {}
         for flow in self.model.flows:
             parts: dict[str, Spent] = {}
-            here = Here(flow.name, self.rate[flow.name] / self.size(flow.name), parts=parts)
+            here = Here(
+                flow.name,
+                self.rate[flow.name] / self.size(flow.name),
+                parts=parts,
+                priority=flow.priority,
+            )
             if isinstance(flow.source, Consume):
                 holder = (CONSUMERS + flow.source.buffer, float(self.partitions[flow.source.buffer]))
-                here = Here(flow.name, here.rate, holder=holder, parts=parts)
+                here = replace(here, holder=holder)
             ran = through.block(flow.steps, self.arrives.get(flow.name, NOTHING), 1.0, here)
             runs[flow.name] = ran, parts
         return through, runs

@@ -13,7 +13,18 @@ from dataclasses import dataclass, field, replace
 
 from toscale.design import flow as language
 from toscale.design.model import Design
-from toscale.engine.model import After, Buffer, Call, Consume, Flow, Poisson, Source, Steps, Visit
+from toscale.engine.model import (
+    After,
+    Buffer,
+    Call,
+    Consume,
+    Flow,
+    Poisson,
+    Priority,
+    Source,
+    Steps,
+    Visit,
+)
 from toscale.simulate.lowering.entities import SIZE_REGISTER
 from toscale.simulate.lowering.ledger import Ledger
 from toscale.simulate.lowering.machines import Machines
@@ -82,7 +93,8 @@ class FlowLowering:
             ):
                 # The message tells which key it is, and so must be taken before its machine is chosen.
                 steps = (Call(f"{name}/taken", steps[:1]), *steps[1:])
-            made.append(Flow(name, source, steps))
+            priority = self.design.flows[name].priority or "normal"
+            made.append(Flow(name, source, steps, Priority[priority.upper()]))
         lowering.finish()
         self.flows = tuple(made)
         self.buffers = tuple(

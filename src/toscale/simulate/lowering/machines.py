@@ -290,13 +290,13 @@ class Machines:
         return Policy(kind.balance)
 
     def _discipline(self, component: Component) -> Discipline:
-        if component.discipline == "priority":
-            self.ledger.missing(
-                f"`{component.name}` serves in the order of arrival: priorities are not simulated.",
+        if component.discipline == "priority" and all(f.priority is None for f in self.design.flows.values()):
+            self.ledger.note(
+                f"`{component.name}` serves by priority, and no flow has one: all are served in the order of "
+                "arrival. Give flows a `priority: high` or `low`.",
                 self._place(component, "discipline"),
-                path=f"components/{component.name}",
             )
-        return Discipline.LIFO if component.discipline == "lifo" else Discipline.FIFO
+        return Discipline(component.discipline or "fifo")
 
     def _evict(self, component: Component, bounded: bool) -> Evict:
         if component.evict == "lfu":
