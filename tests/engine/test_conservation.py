@@ -40,6 +40,7 @@ from toscale.engine.model import (
     Measure,
     Model,
     NewKey,
+    Once,
     Outcome,
     Parallel,
     Pick,
@@ -129,7 +130,7 @@ def models(draw: st.DrawFn) -> Model:
         flat = ["delay", "store", "send", "end", *calls]
         match draw(
             st.sampled_from(
-                flat if depth > 3 else ["call", "each", "parallel", "if", "fork", "measure", *flat]
+                flat if depth > 3 else ["call", "each", "once", "parallel", "if", "fork", "measure", *flat]
             )
         ):
             case "visit":
@@ -153,6 +154,8 @@ def models(draw: st.DrawFn) -> Model:
                     "size",
                     ("key",),
                 )
+            case "once":
+                return Once(path(), path(), "key", steps(depth + 1))
             case "parallel":
                 branches = tuple(steps(depth + 1) for _ in range(draw(st.integers(1, 3))))
                 return Parallel(path(), branches, draw(st.sampled_from([None, 1])))

@@ -33,6 +33,7 @@ from toscale.engine.model import (
     Link,
     Measure,
     Model,
+    Once,
     Parallel,
     Pick,
     Poisson,
@@ -74,7 +75,12 @@ def everything(policy: Policy = Policy.ROUND_ROBIN, evict: Evict = Evict.LRU) ->
             LINK,
             body=(Get("g", "c", "key", "found", 1.0, KEYS),),
         ),
-        If("i", Flag("found"), (), (If("j", Chance(0.3), (database,)), Put("p", "c", "key", 1.0, KEYS))),
+        If(
+            "i",
+            Flag("found"),
+            (),
+            (If("j", Chance(0.3), (Once("o", "c", "key", (database,)),)), Put("p", "c", "key", 1.0, KEYS)),
+        ),
         Send("s", "q", link=LINK),
         Measure(
             "race",
@@ -139,7 +145,14 @@ def digest(policy: Policy, evict: Evict) -> str:
     readings = run.readings()
     counts = b"".join(
         np.ascontiguousarray(part[name]).tobytes()
-        for part in (readings.meters, readings.stations, readings.stores, readings.buffers, readings.guards)
+        for part in (
+            readings.meters,
+            readings.stations,
+            readings.stores,
+            readings.buffers,
+            readings.guards,
+            readings.flights,
+        )
         for name in part.dtype.names
     )
     return hashlib.sha256(counts + readings.histogram.tobytes()).hexdigest()

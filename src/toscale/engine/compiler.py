@@ -8,7 +8,7 @@ own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from toscale.engine.laws import Law
@@ -36,6 +36,7 @@ from toscale.engine.model import (
     Model,
     NewKey,
     Number,
+    Once,
     Outcome,
     Parallel,
     Pick,
@@ -74,7 +75,7 @@ MOST_REGISTERS = 20_000
 _SYNC = {
     Op.ACQUIRE, Op.RELEASE, Op.GET, Op.PUT, Op.DROP, Op.SCATTER, Op.MGET, Op.MPUT, Op.SEND, Op.CALL, Op.SPAWN, Op.FORK,
     Op.JOIN, Op.EACH, Op.MARK, Op.UNMARK, Op.MARKFAIL, Op.TAKE, Op.DONE, Op.DIE, Op.END, Op.FAIL,
-    Op.GUARD, Op.REPORT, Op.HEDGE, Op.DEPOSIT, Op.SPEND,
+    Op.GUARD, Op.REPORT, Op.HEDGE, Op.DEPOSIT, Op.SPEND, Op.FLY, Op.LAND,
 }  # fmt: skip
 
 
@@ -86,18 +87,19 @@ def compile_model(model: Model) -> Tables:
 @dataclass(frozen=True, slots=True)
 class _Frame:
     """Where a block stands: its way out, the register with the machine that it runs on (-1: none), how deep
-    it is, and the station of that machine.
+    it is, the station of that machine, and what (group and key) it is done once for.
     """
 
     out: Label
     machine: int = -1
     depth: int = 0
     station: int = -1
+    once: frozenset[tuple[str, str]] = frozenset()
 
     def inside(self, out: Label, machine: int | None = None, station: int = -1) -> _Frame:
         if machine is None:
-            return _Frame(out, self.machine, self.depth + 1, self.station)
-        return _Frame(out, machine, self.depth + 1, station)
+            machine, station = self.machine, self.station
+        return replace(self, out=out, machine=machine, depth=self.depth + 1, station=station)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,15 @@ class _Hedged:
 
     call: Call
     guard: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    """What is done once for all, and its end: its group's number, the register with its entry."""
+
+    once: Once
+    group: int
+    entry: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +175,7 @@ class _Compiler:
         self.lists: dict[str, tuple[int, int]] = {}
         self.rings: dict[tuple[float, bool], int] = {}
         self.guards: dict[Guarded, int] = {}
+        self.flights: dict[str, int] = {}
         self.stations = {s.name: k for k, s in enumerate(model.stations)}
         self.stores = {s.name: k for k, s in enumerate(model.stores)}
         self.buffers = {b.name: k for k, b in enumerate(model.buffers)}
@@ -292,14 +304,12 @@ class _Compiler:
             label, steps, frame = self.later.pop()
             self.place(label)
             out = Label()
-            self.block(
-                steps, _Frame(out=out, machine=frame.machine, depth=frame.depth, station=frame.station)
-            )
+            self.block(steps, replace(frame, out=out))
             self.emit(Op.DONE)
             self.place(out)
             self.emit(Op.DIE)
 
-    def child(self, steps: Steps, frame: _Frame) -> Label:
+    def child(self, steps: tuple[Any, ...], frame: _Frame) -> Label:
         label = Label()
         self.later.append((label, steps, frame))
         return label
@@ -384,6 +394,27 @@ class _Compiler:
                     mask=mask,
                     fail=frame.out,
                 )
+            case Once() if (step.group, step.key) in frame.once:
+                self.block(step.body, frame)  # it would wait for itself
+            case Once():
+                self.margin += 1
+                group = self.flights.setdefault(step.group, len(self.flights))
+                entry = self.register(f"flight:{frame.depth}")
+                self.emit(
+                    Op.FLY,
+                    step.path,
+                    a=self.child((_Flight(step, group, entry),), frame),
+                    b=group,
+                    c=self.register(step.key),
+                    d=entry,
+                    fail=frame.out,
+                )
+            case _Flight(once, group, entry):
+                out = Label()
+                known = frame.once | {(once.group, once.key)}
+                self.block(once.body, replace(frame.inside(out), once=known))
+                self.place(out)  # however it has ended
+                self.emit(Op.LAND, b=group, d=entry)
             case If():
                 self.branch(step, frame)
             case Set():
@@ -710,6 +741,7 @@ class _Compiler:
             meters=tuple(self.meters),
             rings=tuple(self.rings),
             guards=tuple(self.guards),
+            flights=tuple(self.flights),
             margin=self.margin,
             touches=self.touches,
             populations=tuple(self.populations),

@@ -9,6 +9,7 @@ import numpy as np
 from toscale.engine.model import Model
 from toscale.engine.state import State
 from toscale.engine.tables import Tables
+from toscale.engine.tasks import ALOFT
 
 
 def check_conservation(model: Model, tables: Tables, s: State) -> None:
@@ -41,8 +42,12 @@ def check_conservation(model: Model, tables: Tables, s: State) -> None:
         callers = s.callers[int(row.first) : int(row.first) + int(row.callers)]
         _at_most(f"errors of {path}", int(np.sum(callers["wrong"])), int(np.sum(callers["calls"])))
         _at_most(f"time that {path} was open", float(row.open_time), float(row.callers * s.control[0].now))
+    aloft = int(np.sum(going["state"] == ALOFT))
+    _equal("waiting for flights", int(np.sum(s.flights["waiting"])), aloft)
+    entries = s.entries[: int(s.control[0].entries)]
+    flights = int(np.sum(entries["store"] >= len(s.stores)))
+    _equal("flights", int(np.sum(s.flights["aloft"])), flights)
     if any(row.lists for row in s.stores):
-        entries = s.entries[: int(s.control[0].entries)]
         there = entries["shard"][(entries["store"] >= 0) & (entries["present"] > 0)]
         held = np.bincount(there, minlength=len(s.shards))
         for k, shard in enumerate(s.shards):

@@ -12,6 +12,7 @@ import numpy as np
 from toscale.engine.arrivals import LONGEST, next_arrival
 from toscale.engine.cores import end_work, start_work
 from toscale.engine.draws import GOLDEN, draw_index, mix, number, unit
+from toscale.engine.flights import join_flight, land
 from toscale.engine.guards import deposit, guard, report, spend, touch_guard
 from toscale.engine.hedges import send_hedge, start_hedged
 from toscale.engine.jit import inlined, jit, prefetch
@@ -96,6 +97,7 @@ GUARD, REPORT, HEDGE, DEPOSIT, SPEND = (
     int(Op.DEPOSIT),
     int(Op.SPEND),
 )
+FLY, LAND = int(Op.FLY), int(Op.LAND)
 
 O_DONE, O_REFUSED, O_FAILED, O_TIMED_OUT, O_BUSY = (
     int(Outcome.DONE),
@@ -407,6 +409,12 @@ def run_step(S, i, pc):  # type: ignore[no-untyped-def]
         start_hedged(S, i, step)
         set_time_out(S, i, np.int64(step.b))
         return np.int64(-1)
+    elif op == FLY:
+        t.pc = pc
+        join_flight(S, i, step)
+        return np.int64(-1)
+    elif op == LAND:
+        land(S, i, step)
     elif op == DEPOSIT:
         deposit(S, i, step)
     elif op == SPEND:
@@ -482,6 +490,8 @@ def close_window(S):  # type: ignore[no-untyped-def]
     for k in range(c.n_guards):
         touch_guard(S, k)
         S.snap_guards[w, k] = S.guards[k]
+    for k in range(c.n_flights):
+        S.snap_flights[w, k] = S.flights[k]
     S.snap_live[w] = c.live + c.messages
     c.window = w + 1
     c.window_ends = end + c.window_length

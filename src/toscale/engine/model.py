@@ -448,6 +448,20 @@ class Each:
 
 
 @dataclass(frozen=True, slots=True)
+class Once:
+    """The body once for all who come for the key in a register while it is done: they wait and have its outcome.
+
+    `group`: those with the same name share it. The body is nobody's: it goes on when all have given up. Its
+    registers are not handed back.
+    """
+
+    path: str
+    group: str
+    key: str
+    body: Steps
+
+
+@dataclass(frozen=True, slots=True)
 class If:
     """A branch."""
 
@@ -498,6 +512,7 @@ Step = (
     | Fork
     | Parallel
     | Each
+    | Once
     | If
     | Set
     | End
@@ -595,7 +610,7 @@ class Model:
 def inner(step: Step) -> tuple[Steps, ...]:
     """The blocks of steps inside a step, in the order of the file."""
     match step:
-        case Visit() | Fork() | Each() | Measure():
+        case Visit() | Fork() | Each() | Once() | Measure():
             return (step.body,)
         case Call():
             return (step.body, *step.handlers.values())

@@ -28,9 +28,9 @@ __all__ = ["Limits", "Readings", "Replication", "StoreStart"]
 class Readings:
     """The counts of a replication at the end of each window, cumulated, and its histograms per window.
 
-    `meters`, `stations`, `stores`, `buffers`, `guards`: record arrays (windows + 1, parts), row 0 is the beginning of
-    the first window. `histogram`: (windows, meters, cells). `live`: requests and messages on their way at the
-    end of each window. `length`: seconds a window.
+    `meters`, `stations`, `stores`, `buffers`, `guards`, `flights`: record arrays (windows + 1, parts), row 0 is
+    the beginning of the first window. `histogram`: (windows, meters, cells). `live`: requests and messages on
+    their way at the end of each window. `length`: seconds a window.
     """
 
     meters: Any
@@ -41,6 +41,7 @@ class Readings:
     live: Any
     length: float
     guards: Any
+    flights: Any
 
     @property
     def windows(self) -> int:
@@ -117,6 +118,7 @@ class Replication:
             "stores": s.stores.copy(),
             "buffers": s.buffers.copy(),
             "guards": s.guards.copy(),
+            "flights": s.flights.copy(),
         }
         s.meters["longest"] = 0
         s.histogram[: self.windows] = 0
@@ -148,6 +150,7 @@ class Replication:
             "snap_buffers",
             "snap_live",
             "snap_guards",
+            "snap_flights",
         ):
             array = getattr(s, name)
             array[: n // 2] = array[1:n:2].copy()
@@ -203,6 +206,7 @@ class Replication:
             live=s.snap_live[:n].copy(),
             length=float(s.control[0].window_length) * TICK,
             guards=from_start("guards"),
+            flights=from_start("flights"),
         )
 
     def check_conservation(self) -> None:

@@ -19,7 +19,7 @@ Op = IntEnum(
     "Op",
     "JUMP PICK HOP ACQUIRE WORK RELEASE COUNT DELAY KEY NEWKEY GET PUT DROP SCATTER MGET MPUT SEND CALL RETRY HANDLE "
     "SPAWN FORK JOIN EACH IF_CHANCE IF_FLAG IF_COMPARE SET RAISE MARK UNMARK MARKFAIL TAKE DONE DIE END FAIL "
-    "GUARD REPORT HEDGE DEPOSIT SPEND",
+    "GUARD REPORT HEDGE DEPOSIT SPEND FLY LAND",
     start=0,
 )
 """The instructions; what each does stands beside its branch in `toscale.engine.interpreter`."""
@@ -262,6 +262,15 @@ GUARD = np.dtype(
     ],
     align=True,
 )
+FLIGHT = np.dtype(
+    [
+        ("asked", "i8"),  # who missed
+        ("led", "i8"),  # calls that this became
+        ("aloft", "i8"),
+        ("waiting", "i8"),
+    ],
+    align=True,
+)
 CALLER = np.dtype(
     [
         ("probe_key", "u8"),
@@ -332,6 +341,7 @@ CONTROL = np.dtype(
         ("n_payload", "i8"),
         ("n_lasts", "i8"),
         ("n_guards", "i8"),
+        ("n_flights", "i8"),
     ],
     align=True,
 )
@@ -385,6 +395,7 @@ ARRAYS: dict[str, tuple[Any, int]] = {
     "lasts_by_class": (np.int64, 2),  # at stations by priority: the last who waits of each class
     "guards": (GUARD, 1),
     "callers": (CALLER, 1),
+    "flights": (FLIGHT, 1),
     # the figures
     "meters": (METER, 1),
     "snap_meters": (METER, 2),
@@ -393,6 +404,7 @@ ARRAYS: dict[str, tuple[Any, int]] = {
     "snap_buffers": (BUFFER, 2),
     "snap_live": (np.int64, 1),
     "snap_guards": (GUARD, 2),
+    "snap_flights": (FLIGHT, 2),
     "histogram": (np.int32, 3),
 }
 """The arrays of a run: what each holds, and how many dimensions it has."""

@@ -56,6 +56,7 @@ class Tables:
     register_of: dict[str, int]
     law_of: dict[Law, int]
     guards: tuple[Guarded, ...] = ()
+    flights: tuple[str, ...] = ()  # groups of those who miss the same
 
     @property
     def guarded(self) -> tuple[str, ...]:

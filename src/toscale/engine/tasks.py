@@ -15,8 +15,8 @@ from toscale.engine.tree import schedule
 LAST_FIRST, BY_PRIORITY = 1, 2
 """Numbers of the disciplines in the tables; 0: in the order of arrival."""
 
-GOING, QUEUED, JOINING = 0, 1, 2
-"""What a task is doing: on its way, waiting for a slot, waiting for its children."""
+GOING, QUEUED, JOINING, ALOFT = 0, 1, 2, 3
+"""What a task is doing: on its way, waiting for a slot, for its children, for a flight to end."""
 
 _DONE, _ANSWERED, _STOPPED, _TIMED_OUT = (
     int(Outcome.DONE),

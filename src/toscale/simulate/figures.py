@@ -48,9 +48,10 @@ def run_result(
     precision: float,
     quantiles: Mapping[str, set[float]],
     guarded: tuple[Guarded, ...] = (),
+    flights: tuple[str, ...] = (),
 ) -> RunResult:
     """The figures of one load. `quantiles`: further ones that conditions ask for, by flow, step or span;
-    `guarded`: the calls with breakers, hedges or budgets.
+    `guarded`: the calls with breakers, hedges or budgets; `flights`: the components that coalesce misses.
     """
     if went.sampled is None:
         reason = went.bound or "nothing was measured"
@@ -70,7 +71,7 @@ def run_result(
     overloads = tuple(reader.overloads()) if went.ending is not Ending.BOUND else ()
     return RunResult(
         flows=reader.flows(bool(overloads)),
-        components=reader.components(),
+        components=reader.components(flights),
         ending=Ending.OVERLOADED if overloads else went.ending,
         overloads=overloads,
         simulated=went.measured,
@@ -221,7 +222,7 @@ class _Reader:
 
     # ---- components ----------------------------------------------------------------------------------------------
 
-    def components(self) -> dict[str, ComponentResult]:
+    def components(self, flights: tuple[str, ...]) -> dict[str, ComponentResult]:
         found: dict[str, ComponentResult] = {}
         stores = {s.name: k for k, s in enumerate(self.model.stores)}
         buffers = {b.name: k for k, b in enumerate(self.model.buffers)}
@@ -236,6 +237,11 @@ class _Reader:
                 ratio(rows["hits"], rows["gets"], most=1.0), "nothing was asked for", tight=False
             )
             found[name] = replace(found[name], hit_ratio=hits)
+        for k, name in enumerate(flights):
+            asked, led = (self.sampled.flights[:, k][x].astype(np.float64) for x in ("asked", "led"))
+            if name in found:
+                joined = self.part(np.maximum(asked - led, 0.0), asked, 1.0)
+                found[name] = replace(found[name], coalesced=joined)
         for name, k in buffers.items():
             rows = self.sampled.buffers[:, k]
             depth = self.seen(ratio(rows["depth_time"] * TICK, self.time), "no time has passed", tight=False)

@@ -71,6 +71,7 @@ class Sampled:
     longest: Any  # ticks, by meter
     series: Mapping[str, Any]  # (windows, parts) of the first replication, and its window's length
     guards: Any  # (batches, guarded calls) of increments
+    flights: Any  # (batches, groups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -410,6 +411,7 @@ def sample(replications: list[Replication], batches: int = BATCHES) -> Sampled:
             "length": length,
         },
         guards=increments("guards"),
+        flights=increments("flights"),
     )
 
 

@@ -88,6 +88,7 @@ class ComponentResult:
     hit_ratio: Figure | None = None
     lag: Figure | None = None  # seconds, of a queue (mean)
     depth: Figure | None = None  # messages, of a queue (mean)
+    coalesced: Figure | None = None  # the share of misses for which another call was waited for
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from toscale.engine.model import (
     Fork,
     Get,
     Model,
+    Once,
     Parallel,
     Poisson,
     Policy,
@@ -78,6 +79,13 @@ def broken(
                     "flow",
                     flow.name,
                     f"{step.path}: how often its breaker is open is estimated from the mean share of errors",
+                )
+            if isinstance(step, Once):
+                add(
+                    "flow",
+                    flow.name,
+                    f"{step.path}: those who wait for another's call are counted from the misses of a cache that is "
+                    "filled at once",
                 )
             if isinstance(step, Call) and step.hedge is not None:
                 add(

@@ -32,6 +32,7 @@ from toscale.engine.model import (
     Measure,
     Model,
     NewKey,
+    Once,
     Outcome,
     Parallel,
     Pick,
@@ -92,6 +93,7 @@ class Walk:
             Fork: self.fork,
             Parallel: self.parallel,
             Each: self.each,
+            Once: self.once,
             If: self.branch,
             Measure: self.measure,
         }
@@ -462,6 +464,21 @@ class Walk:
             return Ran(time, 1.0, {}, known, ran.stuck)
         done = float(passes.weights @ ran.done**passes.values)
         return Ran(time, done, _shared(1 - done, [ran]), known, ran.stuck)
+
+    def once(self, step: Once, known: Known, reach: float, here: Here) -> Ran:
+        """One call for all who come for a key while it is on its way: of n that come Poisson at rate r to what
+        takes D, one in 1 + r D makes it, and the others wait for the rest of it.
+        """
+        joined = self.last.failing.get((here.flow, f"{step.path} joined"), 0.0)
+        ran = self.block(step.body, known, reach * (1 - joined), here)
+        drawn = known.keys.get(step.key)
+        if drawn is not None and drawn.weights is not None and isfinite(ran.time.mean):
+            each = here.rate * reach * drawn.weights / keys(drawn.population).counts
+            led = float(drawn.weights @ (1 / (1 + each * ran.time.mean)))
+            self.tally.failing[here.flow, f"{step.path} joined"] = 1 - led
+        rest = ran.time.times(ran.time.second / (2 * ran.time.mean**2) if ran.time.mean > 0 else 1.0)
+        time = times.either(1 - joined, ran.time, rest, self.dice)
+        return Ran(time, ran.done, ran.ends, known, ran.stuck)
 
     def branch(self, step: If, known: Known, reach: float, here: Here) -> Ran:
         chance, yes, no = known.branch(step.test)

@@ -18,6 +18,7 @@ from toscale.engine.model import (
     Delay,
     Flag,
     If,
+    Once,
     Outcome,
     Pick,
     Set,
@@ -234,6 +235,17 @@ class CallLowering:
         if operation.missed is not None:
             missed[step.entity or ""] = operation.missed
         miss = self.block(step.on.get("miss", ()), scope.branch(missed=missed))
+        if miss and self.machines.parts[step.target].component.coalesce:
+            if operation.asked is None:
+                register = self.operations.entities.key(step.entity or "", step.of).register
+                miss = (Once(f"{path} together", step.target, register, miss),)
+            else:
+                self.record.lacks(
+                    scope,
+                    f"`{path}`: misses of several keys in one call are not coalesced with those of others.",
+                    step.place,
+                    path,
+                )
         hit = operation.hit
         assert hit is not None, "only a call that may miss is looked up"
         if isinstance(hit, Chance):  # the hit ratio is given: a failure is a miss too, told by the register

@@ -322,10 +322,6 @@ class Machines:
         for attribute, words in (
             ("scale", "the number of its replicas stays the same: scaling is not simulated"),
             ("sockets", "held connections and their limit are not simulated"),
-            (
-                "coalesce",
-                "misses of one key at the same moment are calls of their own: coalescing is not simulated",
-            ),
         ):
             if getattr(component, attribute) not in (None, False):
                 self.ledger.missing(
