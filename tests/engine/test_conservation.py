@@ -158,7 +158,7 @@ def models(draw: st.DrawFn) -> Model:
                 return Once(path(), path(), "key", steps(depth + 1))
             case "parallel":
                 branches = tuple(steps(depth + 1) for _ in range(draw(st.integers(1, 3))))
-                return Parallel(path(), branches, draw(st.sampled_from([None, 1])))
+                return Parallel(path(), branches, draw(st.sampled_from([None, 1])), draw(st.booleans()))
             case "if":
                 return If(
                     path(),
@@ -213,15 +213,30 @@ def models(draw: st.DrawFn) -> Model:
                 draw(st.sampled_from(Evict)),
             ),
         ),
-        buffers=(Buffer("q", 2, ("key",)),),
+        buffers=(
+            Buffer(
+                "q",
+                2,
+                ("key",),
+                draw(st.sampled_from([None, None, 0, 5])),
+                draw(st.sampled_from([None, None, 0.02])),
+                draw(st.integers(1, 3)),
+                draw(st.sampled_from([None, "dead"])),
+            ),
+            Buffer("dead", 3, ("key",), deliveries=2),
+        ),
         flows=(
             Flow("f", Poisson((150.0, 150.0, 0.0), (0.0, ENDS, ENDS + 1e-6)), first),
             Flow(
                 "con",
-                Consume("q", draw(st.integers(1, 4))),
-                (Visit(path(), "s1", draw(works), draw(links)),),
+                Consume("q", draw(st.integers(1, 4)), draw(st.sampled_from([0.0, 0.03]))),
+                (
+                    Visit(path(), "s1", draw(works), draw(links)),
+                    If(path(), Chance(draw(st.sampled_from([0.0, 0.4]))), (End(path(), Outcome.FAILED),)),
+                ),
                 draw(st.sampled_from(Priority)),
             ),
+            Flow("bury", Consume("dead", 2), (Delay(path(), draw(works)),)),
         ),
         spans=(Span("f", "con"),),
     )

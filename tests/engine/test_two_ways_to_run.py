@@ -23,6 +23,7 @@ from toscale.engine.model import (
     Delay,
     Discipline,
     Each,
+    End,
     Evict,
     Flag,
     Flow,
@@ -34,6 +35,7 @@ from toscale.engine.model import (
     Measure,
     Model,
     Once,
+    Outcome,
     Parallel,
     Pick,
     Poisson,
@@ -82,6 +84,25 @@ def everything(policy: Policy = Policy.ROUND_ROBIN, evict: Evict = Evict.LRU) ->
             (If("j", Chance(0.3), (Once("o", "c", "key", (database,)),)), Put("p", "c", "key", 1.0, KEYS)),
         ),
         Send("s", "q", link=LINK),
+        Visit(
+            "w1",
+            "db",
+            Work.of(Law.exponential(0.001)),
+            LINK,
+            Pick.PRIMARY,
+            "key",
+            (
+                Parallel(
+                    "copies",
+                    (
+                        (Visit("w2", "db", Work.of(Law.exponential(0.001)), LINK, Pick.COPY, "key", nth=1),),
+                        (),
+                    ),
+                    1,
+                    goes_on=True,
+                ),
+            ),
+        ),
         Measure(
             "race",
             (
@@ -113,7 +134,7 @@ def everything(policy: Policy = Policy.ROUND_ROBIN, evict: Evict = Evict.LRU) ->
             Station("worker", machines=2, slots=2),
         ),
         stores=(Store("c", memory=600.0, ttl=100.0, evict=evict),),
-        buffers=(Buffer("q", 4, ("key",)),),
+        buffers=(Buffer("q", 4, ("key",), 60, 0.5, 3, "dead"), Buffer("dead", 1, ("key",))),
         flows=(
             Flow(
                 "f",
@@ -122,8 +143,11 @@ def everything(policy: Policy = Policy.ROUND_ROBIN, evict: Evict = Evict.LRU) ->
             ),
             Flow(
                 "con",
-                Consume("q", 50),
-                (Visit("w", "worker", Work.of(Law.uniform(0.0, 0.001)), body=(spread,)),),
+                Consume("q", 50, 0.002),
+                (
+                    Visit("w", "worker", Work.of(Law.uniform(0.0, 0.001)), body=(spread,)),
+                    If("fails", Chance(0.2), (End("e", Outcome.FAILED),)),
+                ),
                 Priority.LOW,
             ),
             Flow(
@@ -131,6 +155,7 @@ def everything(policy: Policy = Policy.ROUND_ROBIN, evict: Evict = Evict.LRU) ->
                 After(("f",), 0.1, Law.exponential(0.01), ("key",)),
                 (Delay("d4", Work.of(Law.fixed(0.001))),),
             ),
+            Flow("bury", Consume("dead"), (Delay("d6", Work.of(Law.exponential(0.002))),)),
             Flow("tick", Clock(0.01, 5), (Delay("d5", Work.of(Law.fixed(0.001))),)),
         ),
         spans=(Span("f", "con"),),

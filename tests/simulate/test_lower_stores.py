@@ -16,6 +16,7 @@ from toscale.engine.model import (
     Key,
     NewKey,
     Once,
+    Parallel,
     Pick,
     Population,
     Put,
@@ -205,3 +206,33 @@ def test_a_burst_of_misses_reaches_the_database_as_one_call_for_each_key() -> No
     assert database == pytest.approx(0.5, abs=0.01)  # one in two seconds
     assert cache.value is not None
     assert cache.value > 0.9
+
+
+@pytest.mark.parametrize(("sync", "wait"), [("quorum", 1), ("all", 2), ("none", None)])
+def test_a_write_waits_for_as_many_copies_as_must_confirm_it(sync: str, wait: int | None) -> None:
+    result = of(
+        "{db: update link}", components=COMPONENTS.replace("copies: 3}", f"copies: 3, sync: {sync}}}")
+    )
+    if wait is None:
+        assert all_of(Parallel, result) == []
+        return
+    copies = only(Parallel, result)
+    assert (copies.wait, copies.goes_on) == (wait, True)
+    visits = [step for branch in copies.branches for step in branch if isinstance(step, Visit)]
+    assert [(step.pick, step.nth, step.key) for step in visits] == [
+        (Pick.COPY, 1, "key:link"),
+        (Pick.COPY, 2, "key:link"),
+    ]
+    assert result.not_simulated == ()
+
+
+def test_reads_wait_for_no_copy() -> None:
+    components = COMPONENTS.replace("copies: 3}", "copies: 3, sync: all}")
+    assert all_of(Parallel, of("{db: read link}", components=components)) == []
+
+
+def test_a_write_of_several_keys_is_named_as_not_confirmed() -> None:
+    components = COMPONENTS.replace("copies: 3}", "copies: 3, sync: all}")
+    result = of("{db: update link, keys: 5}", components=components)
+    (found,) = [each for each in result.not_simulated if "single keys" in each.text]
+    assert found.place.line > 0

@@ -110,7 +110,7 @@ def component_json(component: ComponentResult) -> Plain:
         "refused": figure_json(component.refused),
         "abandoned": figure_json(component.abandoned),
     }
-    for name in ("hit_ratio", "lag", "depth", "coalesced"):
+    for name in ("hit_ratio", "lag", "depth", "redelivered", "dead", "expired", "coalesced"):
         figure = getattr(component, name)
         if figure is not None:
             said[name] = figure_json(figure)

@@ -13,7 +13,16 @@ from typing import Any
 
 from toscale.engine.laws import Law
 from toscale.engine.layout import Label, LaidOut, Row, lay_out
-from toscale.engine.machines import BY_ANY, BY_COPY, BY_POLICY, BY_PRIMARY, BY_SHARD, PART, SHARD
+from toscale.engine.machines import (
+    BY_ANY,
+    BY_COPY,
+    BY_NUMBER,
+    BY_POLICY,
+    BY_PRIMARY,
+    BY_SHARD,
+    PART,
+    SHARD,
+)
 from toscale.engine.model import (
     HANDLED,
     After,
@@ -75,7 +84,7 @@ MOST_REGISTERS = 20_000
 _SYNC = {
     Op.ACQUIRE, Op.RELEASE, Op.GET, Op.PUT, Op.DROP, Op.SCATTER, Op.MGET, Op.MPUT, Op.SEND, Op.CALL, Op.SPAWN, Op.FORK,
     Op.JOIN, Op.EACH, Op.MARK, Op.UNMARK, Op.MARKFAIL, Op.TAKE, Op.DONE, Op.DIE, Op.END, Op.FAIL,
-    Op.GUARD, Op.REPORT, Op.HEDGE, Op.DEPOSIT, Op.SPEND, Op.FLY, Op.LAND,
+    Op.GUARD, Op.REPORT, Op.HEDGE, Op.DEPOSIT, Op.SPEND, Op.FLY, Op.LAND, Op.OFFER, Op.GATHER,
 }  # fmt: skip
 
 
@@ -281,7 +290,7 @@ class _Compiler:
                     self.visit(first, frame, take=True)
                     steps = steps[1:]
                 else:
-                    self.emit(Op.TAKE)
+                    self.emit(Op.TAKE, fail=out)
             self.block(steps, frame)
             self.emit(Op.END)
             self.rows[-1].sync = flow.name in self.awaited
@@ -293,7 +302,11 @@ class _Compiler:
             if isinstance(flow.source, After):
                 if flow.source.wait is not None:
                     self.law(flow.source.wait.scaled(1 / TICK))
+        parts = {buffer.name: buffer.partitions for buffer in self.model.buffers}
         for buffer in self.model.buffers:
+            if buffer.dead is not None:
+                self.find(self.buffers, buffer.dead, "buffer")
+                self.margin += parts[buffer.dead]  # whose consumers may all begin at one moment
             for name in buffer.carries:
                 self.register(name)
         return self.tables(tuple(entries))
@@ -374,7 +387,7 @@ class _Compiler:
                     for k, branch in enumerate(step.branches):
                         self.emit(Op.SPAWN, f"{step.path}/{k}", a=self.child(branch, frame), b=k)
                     need = len(step.branches) if step.wait is None else min(step.wait, len(step.branches))
-                    self.emit(Op.JOIN, a=need, fail=frame.out)
+                    self.emit(Op.GATHER if step.goes_on else Op.JOIN, a=need, fail=frame.out)
             case Each():
                 at_once = _SIDE_BY_SIDE if step.at_once is None else min(step.at_once, _SIDE_BY_SIDE)
                 self.margin += min(
@@ -437,7 +450,7 @@ class _Compiler:
             case _Hedged():
                 self.hedge(step, frame)
             case _Raw((op, path, buffer, key)):
-                self.emit(op, path, a=buffer, b=key)
+                self.emit(op, path, a=buffer, b=key, fail=frame.out)
             case _:
                 raise ModelError(f"{type(step).__name__} is not a step")
 
@@ -462,16 +475,16 @@ class _Compiler:
         index = self.find(self.stations, step.station, "station")
         station = self.model.stations[index]
         if step.work is not None and step.work.base <= 0 and step.work.each <= 0:
-            step = Visit(step.path, step.station, None, step.link, step.pick, step.key, step.body)
+            step = replace(step, work=None)
         machine = self.register(f"machine:{frame.depth}")
         counted = station.slots is not None or (station.cores is not None and step.work is not None)
         # a place that only passes requests on
         if not counted and step.work is None and not _placed(station) and not _guards(step.body):
             self.hop(step.link, f"{step.path}/to", frame.machine, -1)
             self.emit(Op.COUNT, a=index)
-            if take:
-                self.emit(Op.TAKE)
             out, over = Label(), Label()
+            if take:
+                self.emit(Op.TAKE, fail=out)
             self.block(step.body, frame.inside(out, machine=-1))
             self.hop(step.link, f"{step.path}/back", -1, frame.machine)
             self.emit(Op.JUMP, a=over)
@@ -484,14 +497,15 @@ class _Compiler:
             self.emit(Op.PICK, step.path, a=index, b=machine, c=BY_SHARD, d=_PICKS[shard])
         else:
             key = -1 if step.key is None else self.register(step.key)
-            self.emit(Op.PICK, step.path, a=index, b=machine, c=_PICKS[step.pick], d=key)
+            pick = _PICKS[step.pick] if step.nth is None else BY_NUMBER
+            self.emit(Op.PICK, step.path, a=index, b=machine, c=pick, d=key, x=float(step.nth or 0))
         if _sensitive(station) and shard is None and step.pick is Pick.POLICY:
             self.rows[-1].sync = True
         self.hop(step.link, f"{step.path}/to", frame.machine, machine)
         refused, out, over = Label(), Label(), Label()
         self.emit(Op.ACQUIRE, a=index, b=machine, fail=refused)
         if take:
-            self.emit(Op.TAKE)
+            self.emit(Op.TAKE, fail=out)
         if step.work is not None:
             self.work(Op.WORK, step.path, step.work, a=index, b=machine)
             self.rows[-1].sync = station.cores is not None
@@ -554,13 +568,14 @@ class _Compiler:
 
     def send(self, step: Send, frame: _Frame) -> None:
         key = -1 if step.key is None else self.register(step.key)
-        put = (Op.SEND, step.path, self.find(self.buffers, step.buffer, "buffer"), key)
+        buffer = self.find(self.buffers, step.buffer, "buffer")
+        put = (Op.SEND if self.model.buffers[buffer].most is None else Op.OFFER, step.path, buffer, key)
         if step.station is not None:
             body: Any = (_Raw(put),)
             self.visit(Visit(step.path, step.station, step.work, step.link, body=body), frame)
             return
         self.hop(step.link, f"{step.path}/to", frame.machine, -1)
-        self.emit(put[0], put[1], a=put[2], b=put[3])
+        self.emit(put[0], put[1], a=put[2], b=put[3], fail=frame.out)
         if step.work is not None:
             self.work(Op.DELAY, step.path, step.work)
         self.hop(step.link, f"{step.path}/back", -1, frame.machine)

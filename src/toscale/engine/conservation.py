@@ -35,7 +35,10 @@ def check_conservation(model: Model, tables: Tables, s: State) -> None:
     _equal("slots held", int(np.sum(going["held"])), int(np.sum(s.stations["busy"])))
     for k, buffer in enumerate(model.buffers):
         row = s.buffers[k]
-        _equal(f"buffer {buffer.name}", int(row.sent), int(row.taken) + int(row.depth))
+        gone = int(row.taken) + int(row.expired)
+        _equal(f"buffer {buffer.name}", int(row.sent) + int(row.again), gone + int(row.depth))
+        lengths = s.partitions["length"][s.partitions["buffer"] == k]
+        _equal(f"partitions of {buffer.name}", int(np.sum(lengths)), int(row.depth))
     for path, row in zip(tables.guarded, s.guards, strict=False):
         _at_most(f"calls that the breaker of {path} cut", int(row.cut), int(row.calls))
         _at_most(f"retries of {path} by what was paid in", int(row.retries), float(row.begun * row.deposit))

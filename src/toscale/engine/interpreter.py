@@ -28,11 +28,12 @@ from toscale.engine.machines import (
     release,
     wire,
 )
-from toscale.engine.messages import end_request, send, take_batch, touch_buffer
+from toscale.engine.messages import end_request, offer, send, take_batch, touch_buffer
 from toscale.engine.model import Outcome
 from toscale.engine.state import Op, Status
 from toscale.engine.stores import FRESH, INDEX, bucket_of, drop, get, put, shard_of
 from toscale.engine.tasks import (
+    GATHERING,
     JOINING,
     end_child,
     end_task,
@@ -97,7 +98,7 @@ GUARD, REPORT, HEDGE, DEPOSIT, SPEND = (
     int(Op.DEPOSIT),
     int(Op.SPEND),
 )
-FLY, LAND = int(Op.FLY), int(Op.LAND)
+FLY, LAND, OFFER, GATHER = int(Op.FLY), int(Op.LAND), int(Op.OFFER), int(Op.GATHER)
 
 O_DONE, O_REFUSED, O_FAILED, O_TIMED_OUT, O_BUSY = (
     int(Outcome.DONE),
@@ -347,7 +348,9 @@ def run_step(S, i, pc):  # type: ignore[no-untyped-def]
         t.outcome = O_DONE
         return target
     elif op == TAKE:
-        take_batch(S, i)
+        if not take_batch(S, i):
+            t.outcome = O_STOPPED
+            return np.int64(step.fail)
     elif op == IF_CHANCE:
         if unit(mix(t.key + step.salt)) >= step.x:
             return np.int64(step.a)
@@ -379,6 +382,10 @@ def run_step(S, i, pc):  # type: ignore[no-untyped-def]
         spawn(S, i, np.int64(step.a), step.salt, np.int64(0), False)
     elif op == JOIN:
         wait_for_children(S, i, pc, np.int64(t.pending), np.int64(step.a))
+        return np.int64(-1)
+    elif op == GATHER:
+        wait_for_children(S, i, pc, np.int64(t.pending), np.int64(step.a))
+        t.state = GATHERING
         return np.int64(-1)
     elif op == EACH:
         things = np.int64(min(max(number(S, i, np.int64(step.num)), 0.0), 1e9))
@@ -415,6 +422,10 @@ def run_step(S, i, pc):  # type: ignore[no-untyped-def]
         return np.int64(-1)
     elif op == LAND:
         land(S, i, step)
+    elif op == OFFER:
+        if not offer(S, i, np.int64(step.a), np.int64(step.b), step.salt):
+            t.outcome = O_REFUSED
+            return np.int64(step.fail)
     elif op == DEPOSIT:
         deposit(S, i, step)
     elif op == SPEND:

@@ -12,8 +12,10 @@ from toscale.engine.tasks import BY_PRIORITY, GOING, LAST_FIRST, QUEUED, leave_q
 ROUND_ROBIN, RANDOM, LEAST, TWO = 0, 1, 2, 3
 """Numbers of the policies in the tables; a shared queue is one machine."""
 
-BY_POLICY, BY_PRIMARY, BY_COPY, BY_ANY, BY_SHARD = 0, 1, 2, 3, 4
-"""Numbers of the picks in the tables; BY_SHARD: the register holds the shard's number."""
+BY_POLICY, BY_PRIMARY, BY_COPY, BY_ANY, BY_SHARD, BY_NUMBER = 0, 1, 2, 3, 4, 5
+"""Numbers of the picks in the tables; BY_SHARD: the register holds the shard's number; BY_NUMBER: the copy of
+that number.
+"""
 
 SHARD, PART = 0, 1
 """Registers of a scattered call's children: the shard, and how many keys of it."""
@@ -53,6 +55,8 @@ def pick_machine(S, i, step):  # type: ignore[no-untyped-def]
         shard = np.int64(mix(S.tasks[i].key + step.salt) % np.uint64(s.shards))
         turning = 0
     machine = s.first + shard * s.copies
+    if step.c == BY_NUMBER:
+        return machine + np.int64(step.x)
     if s.copies > 1 and (step.c == BY_COPY or step.c == BY_ANY or turning > 0):
         skip = 1 if step.c == BY_COPY or turning == BY_COPY else 0
         s.turn = s.turn + 1 if s.turn + 1 < s.machines else 0

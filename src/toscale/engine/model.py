@@ -121,11 +121,20 @@ class Population:
 
 @dataclass(frozen=True, slots=True)
 class Buffer:
-    """A queue of messages in partitions. `carries`: the registers that a message takes along."""
+    """A queue of messages in partitions. `carries`: the registers that a message takes along.
+
+    At most `most` may wait (None: no bound); a further one is refused. What is older than `keep` seconds when
+    the consumer comes to it is dropped. A batch that fails is delivered again, up to `deliveries` times in all,
+    before anything behind it; then its messages go to the buffer `dead`, or are lost.
+    """
 
     name: str
     partitions: int = 1
     carries: tuple[str, ...] = ()
+    most: int | None = None
+    keep: float | None = None
+    deliveries: int = 1
+    dead: str | None = None
 
 
 # ---- numbers that are known only when a request is there ---------------------------------------------------------
@@ -229,7 +238,8 @@ class Visit:
     """A call of a station: over the link, a slot, the work, the body (the slot still held), and back.
 
     `key` names the register whose key decides the shard (for the PRIMARY, COPY and ANY picks; without a key
-    the shard is drawn evenly). `path` is the step's stable name in the file: draws depend on it.
+    the shard is drawn evenly). `path` is the step's stable name in the file: draws depend on it. `nth` names
+    one copy of the COPY pick, from 1.
     """
 
     path: str
@@ -239,6 +249,7 @@ class Visit:
     pick: Pick = Pick.POLICY
     key: str | None = None
     body: Steps = ()
+    nth: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -421,12 +432,14 @@ class Fork:
 class Parallel:
     """Branches side by side; goes on when `wait` of them are done (all of them by default).
 
-    Fails as soon as so many have failed that `wait` can no longer be reached; the others are given up.
+    Fails as soon as so many have failed that `wait` can no longer be reached; the others are given up, or,
+    with `goes_on`, left to themselves.
     """
 
     path: str
     branches: tuple[Steps, ...]
     wait: int | None = None
+    goes_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -541,7 +554,7 @@ class Poisson:
 @dataclass(frozen=True, slots=True)
 class Consume:
     """Messages of a buffer, one consumer for each partition; a batch takes what is there, up to its size, at
-    once.
+    once, or when it is full or its oldest message has waited `linger` seconds.
 
     A message is one request of the flow: it arrives when it is sent, its latency runs until its batch is
     done.
@@ -549,6 +562,7 @@ class Consume:
 
     buffer: str
     batch: int = 1
+    linger: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -249,9 +249,17 @@ class SetUp:
             row = rows[k]
             row.first, row.partitions, row.flow, row.batch = first, buffer.partitions, -1, 1
             row.salt = np.uint64(salt_of(f"buffer:{buffer.name}"))
+            row.most = NEVER if buffer.most is None else buffer.most
+            row.keep = NEVER if buffer.keep is None else min(round(buffer.keep / TICK), int(NEVER))
+            row.deliveries = buffer.deliveries
+            row.dead = -1
+            for n, other in enumerate(model.buffers):
+                if other.name == buffer.dead:
+                    row.dead = n
             for n, flow in enumerate(model.flows):
                 if isinstance(flow.source, Consume) and flow.source.buffer == buffer.name:
                     row.flow, row.batch = n, flow.source.batch
+                    row.linger = round(min(flow.source.linger / TICK, arrivals.LONGEST))
             partitions[first : first + buffer.partitions]["buffer"] = k
             for j, name in enumerate(buffer.carries):
                 carried[k, j] = self.tables.register_of[name]

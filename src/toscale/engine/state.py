@@ -19,7 +19,7 @@ Op = IntEnum(
     "Op",
     "JUMP PICK HOP ACQUIRE WORK RELEASE COUNT DELAY KEY NEWKEY GET PUT DROP SCATTER MGET MPUT SEND CALL RETRY HANDLE "
     "SPAWN FORK JOIN EACH IF_CHANCE IF_FLAG IF_COMPARE SET RAISE MARK UNMARK MARKFAIL TAKE DONE DIE END FAIL "
-    "GUARD REPORT HEDGE DEPOSIT SPEND FLY LAND",
+    "GUARD REPORT HEDGE DEPOSIT SPEND FLY LAND OFFER GATHER",
     start=0,
 )
 """The instructions; what each does stands beside its branch in `toscale.engine.interpreter`."""
@@ -151,6 +151,15 @@ BUFFER = np.dtype(
         ("turn", "i8"),
         ("flow", "i8"),  # that consumes it; -1
         ("batch", "i8"),
+        ("refused", "i8"),
+        ("expired", "i8"),
+        ("again", "i8"),  # messages put back to be delivered again
+        ("buried", "i8"),  # dead letters
+        ("most", "i8"),  # that may wait
+        ("keep", "i8"),
+        ("linger", "i8"),
+        ("deliveries", "i8"),
+        ("dead", "i8"),  # the buffer that takes its dead letters; -1
     ],
     align=True,
 )
@@ -162,10 +171,20 @@ PARTITION = np.dtype(
         ("length", "i8"),
         ("consumer", "i8"),
         ("buffer", "i8"),
+        ("due", "i8"),  # until when the consumer waits for its batch to fill
     ],
     align=True,
 )
-MESSAGE = np.dtype([("request", "u8"), ("sent", "i8"), ("next", "i8"), ("tracker", "i8")], align=True)
+MESSAGE = np.dtype(
+    [
+        ("request", "u8"),
+        ("sent", "i8"),
+        ("next", "i8"),
+        ("tracker", "i8"),
+        ("tries", "i8"),  # deliveries that failed
+    ],
+    align=True,
+)
 FLOW = np.dtype(
     [
         ("salt", "u8"),

@@ -15,8 +15,10 @@ from toscale.engine.tree import schedule
 LAST_FIRST, BY_PRIORITY = 1, 2
 """Numbers of the disciplines in the tables; 0: in the order of arrival."""
 
-GOING, QUEUED, JOINING, ALOFT = 0, 1, 2, 3
-"""What a task is doing: on its way, waiting for a slot, for its children, for a flight to end."""
+GOING, QUEUED, JOINING, ALOFT, GATHERING = 0, 1, 2, 3, 4
+"""What a task is doing: on its way, waiting for a slot, for its children, for a flight to end, for enough of its
+children, of whom the others then go on by themselves.
+"""
 
 _DONE, _ANSWERED, _STOPPED, _TIMED_OUT = (
     int(Outcome.DONE),
@@ -355,6 +357,15 @@ def give_up(S, parent):  # type: ignore[no-untyped-def]
 
 
 @jit
+def let_go(S, parent):  # type: ignore[no-untyped-def]
+    """The parent no longer waits; its children go on by themselves, and nobody hears of them."""
+    p = S.tasks[parent]
+    while p.child >= 0:
+        unlink(S, np.int64(p.child))
+        p.pending -= 1
+
+
+@jit
 def resume(S, i, outcome):  # type: ignore[no-untyped-def]
     """A task that waited for its children goes on, at the next step or at its step's way out."""
     t = S.tasks[i]
@@ -392,6 +403,13 @@ def end_child(S, i):  # type: ignore[no-untyped-def]
                 resume(S, parent, _DONE)
             elif p.failed > p.total - p.need or (outcome > _BUSY and S.code[p.pc].op == _HEDGE):
                 give_up(S, parent)
+                resume(S, parent, outcome)
+        elif p.state == GATHERING:
+            if p.done >= p.need:
+                let_go(S, parent)
+                resume(S, parent, _DONE)
+            elif p.failed > p.total - p.need:
+                let_go(S, parent)
                 resume(S, parent, outcome)
     end_task(S, i)
 

@@ -252,6 +252,14 @@ class _Reader:
             if found[name].arrivals.value in (None, 0):
                 found[name] = replace(found[name], arrivals=arrivals)
             found[name] = replace(found[name], depth=depth, lag=lag)
+            buffer = self.model.buffers[k]
+            if buffer.most is not None:
+                found[name] = replace(found[name], refused=self.rate(rows["refused"]))
+            if buffer.deliveries > 1 or buffer.dead is not None:
+                again, dead = self.rate(rows["again"]), self.rate(rows["buried"])
+                found[name] = replace(found[name], redelivered=again, dead=dead)
+            if buffer.keep is not None:
+                found[name] = replace(found[name], expired=self.rate(rows["expired"]))
         return found
 
     def station(self, k: int) -> ComponentResult:

@@ -88,6 +88,9 @@ class ComponentResult:
     hit_ratio: Figure | None = None
     lag: Figure | None = None  # seconds, of a queue (mean)
     depth: Figure | None = None  # messages, of a queue (mean)
+    redelivered: Figure | None = None  # per second, of a queue: put back to be delivered again
+    dead: Figure | None = None  # per second: messages that had all their deliveries in vain
+    expired: Figure | None = None  # per second: messages that grew too old
     coalesced: Figure | None = None  # the share of misses for which another call was waited for
 
 

@@ -152,6 +152,13 @@ def broken(
                 place.name,
                 "so close to its limit, the wait depends on more than means and variances",
             )
+    for buffer in model.buffers:
+        if buffer.keep is not None:
+            add("buffer", buffer.name, "messages that grow too old are not dropped in theory")
+        if buffer.most is not None and (buffer.partitions > 1):
+            add("buffer", buffer.name, "each partition is taken to have its part of the places")
+        if buffer.deliveries > 1:
+            add("buffer", buffer.name, "what is delivered again is taken to come at any time, not at once")
     for shelf in model.stores:
         if shelf.memory is not None and shelf.shards > 1:
             add("store", shelf.name, "all shards are taken as alike, though each has other keys")

@@ -247,20 +247,25 @@ class Walk:
 
     def send(self, step: Send, known: Known, reach: float, here: Here) -> Ran:
         carried = known.carried(self.carries.get(step.buffer, ()))
-        self.tally.sent.setdefault(step.buffer, []).append((here.flow, reach, carried))
+        full = self.last.failing.get(("", f"{step.buffer} full"), 0.0)
+        self.tally.sent.setdefault(step.buffer, []).append((here.flow, reach * (1 - full), carried))
         work = self.work(step.work, known)
+        ends = {Outcome.REFUSED: full} if full > 0 else {}
         if step.station is not None:
             drawn = known.keys.get(step.key) if step.key is not None else None
-            return self.hop(
+            ran = self.hop(
                 step.path, step.station, step.link, Pick.POLICY, drawn, work, (), known, reach, here
             )
+            ends = {o: c * (1 - full) for o, c in ran.ends.items()}
+            ends[Outcome.REFUSED] = ends.get(Outcome.REFUSED, 0.0) + full
+            return replace(ran, done=ran.done * (1 - full), ends=ends) if full > 0 else ran
         wire = times.crossing(step.link, 0.0, self.dice).plus(times.crossing(step.link, 0.0, self.dice))
         if here.parts is not None and (wire.mean > 0 or work.mean > 0):
             part = here.parts.setdefault(step.path, Part(None))
             part.visits += reach
             part.work += reach * work.mean
             part.wire += reach * wire.mean
-        return Ran(wire.plus(work), 1.0, {}, known)
+        return Ran(wire.plus(work), 1.0 - full, ends, known)
 
     def scatter(self, step: Scatter, known: Known, reach: float, here: Here) -> Ran:
         """As many calls as there are shards with a key, side by side; keys fall on shards evenly."""
