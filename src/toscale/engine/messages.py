@@ -315,11 +315,13 @@ def end_batch(S, i, well):  # type: ignore[no-untyped-def]
     t.message = -1
     t.messages = 0
     t.partition = -1
+    end_task(S, i)
     p = S.partitions[part]
     p.consumer = -1
-    if (
-        p.length > 0
-    ):  # before this task's number is free: the next consumer's time must not be taken for its own
+    if p.length > 0:
         start_consumer(S, part)
-    end_task(S, i)
+        if (
+            p.consumer == i and p.due > now
+        ):  # it has this task's number, whose time is set by what is returned
+            return np.int64(p.due)
     return NEVER
