@@ -20,6 +20,7 @@ from toscale.engine.model import (
     HANDLED,
     Attribute,
     Await,
+    Breaker,
     Buffer,
     Call,
     Chance,
@@ -41,6 +42,7 @@ from toscale.engine.model import (
     FromStash,
     Get,
     GiveBack,
+    Hedge,
     Holder,
     Holds,
     If,
@@ -53,6 +55,7 @@ from toscale.engine.model import (
     Measure,
     Model,
     NewKey,
+    Once,
     Outcome,
     Over,
     Parallel,
@@ -63,6 +66,7 @@ from toscale.engine.model import (
     Policy,
     Pool,
     Population,
+    Priority,
     Put,
     Register,
     Repeat,
@@ -133,7 +137,16 @@ listed = st.sampled_from([(), (Locked("l0"),), (Locked("l0", wait=False), Locked
 policies = st.fixed_dictionaries(
     {
         "timeout": st.none() | st.sampled_from([0.001, 0.01, 0.05]),
-        "retry": st.none() | st.builds(Retry, times=st.integers(0, 2), backoff=st.sampled_from([0.0, 0.003])),
+        "retry": st.none()
+        | st.builds(
+            Retry,
+            times=st.integers(0, 2),
+            backoff=st.sampled_from([0.0, 0.003]),
+            budget=st.none() | st.sampled_from([0.1, 0.5]),
+        ),
+        "breaker": st.none()
+        | st.builds(Breaker, st.just(0.5), st.just(0.1), st.just(0.05), st.integers(1, 3)),
+        "hedge": st.none() | st.builds(Hedge, st.sampled_from([0.0, 0.002, 0.01]), st.integers(1, 2)),
     }
 )
 
@@ -143,6 +156,7 @@ def models(draw: st.DrawFn) -> Model:
     """Two flows over three stations, a store and a buffer."""
     number = count()
     locked: list[Locked] = []
+    holding = [-1]  # stations are called in their order only: who waits for its own slot waits for ever
 
     def path() -> str:
         return f"p{next(number)}"
@@ -151,15 +165,15 @@ def models(draw: st.DrawFn) -> Model:
         return tuple(step(depth) for _ in range(draw(st.integers(0 if depth else 1, 2))))
 
     def step(depth: int) -> Step:
-        station = draw(st.sampled_from(["s0", "s1", "s2"]))
-        flat = ["delay", "pause", "store", "send", "scatter", "end", "bounded", "limit", "held"]
+        calls = ["visit", "scatter", "held"] if holding[-1] < 2 else []
+        flat = ["delay", "pause", "store", "send", "end", "bounded", "limit", *calls]
         match draw(
             st.sampled_from(
-                ["visit", *flat]
+                flat
                 if depth > 3
                 else [
-                    "visit",
                     "call",
+                    "once",
                     "each",
                     "repeat",
                     "parallel",
@@ -174,10 +188,13 @@ def models(draw: st.DrawFn) -> Model:
             case "visit":
                 alone = () if locked else draw(locks)  # a lock within a lock may wait for itself, for ever
                 locked.extend(alone)
+                station = draw(st.integers(holding[-1] + 1, 2))
+                holding.append(station)
                 body = steps(depth + 1) if depth < 4 else ()
+                holding.pop()
                 del locked[len(locked) - len(alone) :]
                 pick = draw(st.sampled_from([Pick.POLICY, Pick.ANY]))
-                return Visit(path(), station, draw(works), draw(links), pick, body=body, locks=alone)
+                return Visit(path(), f"s{station}", draw(works), draw(links), pick, body=body, locks=alone)
             case "repeat":
                 tests = [Chance(0.3), Flag("found"), Ended((Outcome.DONE, Outcome.ANSWERED))]
                 return Repeat(
@@ -207,9 +224,11 @@ def models(draw: st.DrawFn) -> Model:
                     "size",
                     ("key",),
                 )
+            case "once":
+                return Once(path(), path(), "key", steps(depth + 1))
             case "parallel":
                 branches = tuple(steps(depth + 1) for _ in range(draw(st.integers(1, 3))))
-                return Parallel(path(), branches, draw(st.sampled_from([None, 1])))
+                return Parallel(path(), branches, draw(st.sampled_from([None, 1])), draw(st.booleans()))
             case "if":
                 return If(
                     path(),
@@ -318,12 +337,30 @@ def models(draw: st.DrawFn) -> Model:
                 draw(st.sampled_from(Evict)),
             ),
         ),
-        buffers=(Buffer("q", 2, ("key",)),),
+        buffers=(
+            Buffer(
+                "q",
+                2,
+                ("key",),
+                draw(st.sampled_from([None, None, 0, 5])),
+                draw(st.sampled_from([None, None, 0.02])),
+                draw(st.integers(1, 3)),
+                draw(st.sampled_from([None, "dead"])),
+            ),
+            Buffer("dead", 3, ("key",), deliveries=2),
+        ),
         flows=(
             Flow("f", Poisson((150.0, 150.0, 0.0), (0.0, ENDS, ENDS + 1e-6)), first),
             Flow(
-                "con", Consume("q", draw(st.integers(1, 4))), (Visit(path(), "s1", draw(works), draw(links)),)
+                "con",
+                Consume("q", draw(st.integers(1, 4)), draw(st.sampled_from([0.0, 0.03]))),
+                (
+                    Visit(path(), "s1", draw(works), draw(links)),
+                    If(path(), Chance(draw(st.sampled_from([0.0, 0.4]))), (End(path(), Outcome.FAILED),)),
+                ),
+                draw(st.sampled_from(Priority)),
             ),
+            Flow("bury", Consume("dead", 2), (Delay(path(), draw(works)),)),
         ),
         spans=(Span("f", "con"),),
         locks=(Lock("l0", "s0"), Lock("l1", "s1")),

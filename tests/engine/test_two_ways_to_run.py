@@ -16,6 +16,7 @@ from toscale.engine.model import (
     After,
     Attribute,
     Await,
+    Breaker,
     Buffer,
     ByShare,
     Call,
@@ -26,6 +27,7 @@ from toscale.engine.model import (
     Connection,
     Consume,
     Delay,
+    Discipline,
     Each,
     End,
     Ended,
@@ -38,6 +40,7 @@ from toscale.engine.model import (
     Get,
     GiveBack,
     Happening,
+    Hedge,
     Holder,
     Holds,
     If,
@@ -47,6 +50,7 @@ from toscale.engine.model import (
     Locked,
     Measure,
     Model,
+    Once,
     Outcome,
     Over,
     Parallel,
@@ -57,6 +61,7 @@ from toscale.engine.model import (
     Policy,
     Pool,
     Population,
+    Priority,
     Put,
     Register,
     Repeat,
@@ -89,7 +94,9 @@ def everything(policy: Policy = Policy.ROUND_ROBIN, evict: Evict = Evict.LRU) ->
         "db",
         (Visit("db/visit", "db", Work.of(Law.lognormal(0.02, 1.0))),),
         timeout=0.05,
-        retry=Retry(1, backoff=0.001, jitter=0.5),
+        retry=Retry(1, backoff=0.001, jitter=0.5, budget=0.1),
+        breaker=Breaker(0.2, 0.05, 0.01, 5),
+        hedge=Hedge(0.03),
     )
     serve = (
         Key("k", "key", KEYS),
@@ -100,8 +107,32 @@ def everything(policy: Policy = Policy.ROUND_ROBIN, evict: Evict = Evict.LRU) ->
             LINK,
             body=(Get("g", "c", "key", "found", 1.0, KEYS),),
         ),
-        If("i", Flag("found"), (), (If("j", Chance(0.3), (database,)), Put("p", "c", "key", 1.0, KEYS))),
+        If(
+            "i",
+            Flag("found"),
+            (),
+            (If("j", Chance(0.3), (Once("o", "c", "key", (database,)),)), Put("p", "c", "key", 1.0, KEYS)),
+        ),
         Send("s", "q", link=LINK),
+        Visit(
+            "w1",
+            "db",
+            Work.of(Law.exponential(0.001)),
+            LINK,
+            Pick.PRIMARY,
+            "key",
+            (
+                Parallel(
+                    "copies",
+                    (
+                        (Visit("w2", "db", Work.of(Law.exponential(0.001)), LINK, Pick.COPY, "key", nth=1),),
+                        (),
+                    ),
+                    1,
+                    goes_on=True,
+                ),
+            ),
+        ),
         Measure(
             "race",
             (
@@ -180,12 +211,12 @@ def everything(policy: Policy = Policy.ROUND_ROBIN, evict: Evict = Evict.LRU) ->
         stations=(
             Station("web", machines=8, slots=16, cores=4, zones=(0, 1, 2), policy=policy),
             Station("cache"),
-            Station("db", slots=4, waiting=50, shards=3, copies=2),
+            Station("db", slots=4, waiting=50, shards=3, copies=2, discipline=Discipline.PRIORITY),
             Station("worker", machines=2, slots=2),
             Station("held", machines=5, slots=3, zones=(0, 1), policy=policy),
         ),
         stores=(Store("c", memory=600.0, ttl=100.0, evict=evict),),
-        buffers=(Buffer("q", 4, ("key",)),),
+        buffers=(Buffer("q", 4, ("key",), 60, 0.5, 3, "dead"), Buffer("dead", 1, ("key",))),
         flows=(
             Flow(
                 "f",
@@ -198,8 +229,12 @@ def everything(policy: Policy = Policy.ROUND_ROBIN, evict: Evict = Evict.LRU) ->
             ),
             Flow(
                 "con",
-                Consume("q", 50),
-                (Visit("w", "worker", Work.of(Law.uniform(0.0, 0.001)), body=(spread,)),),
+                Consume("q", 50, 0.002),
+                (
+                    Visit("w", "worker", Work.of(Law.uniform(0.0, 0.001)), body=(spread,)),
+                    If("fails", Chance(0.2), (End("e", Outcome.FAILED),)),
+                ),
+                Priority.LOW,
             ),
             Flow(
                 "aft",
@@ -231,6 +266,7 @@ def everything(policy: Policy = Policy.ROUND_ROBIN, evict: Evict = Evict.LRU) ->
                 After((), events=(Event("h", Happening.CLOSES),)),
                 (Delay("d6", Work.of(Law.fixed(0.001))),),
             ),
+            Flow("bury", Consume("dead"), (Delay("d9", Work.of(Law.exponential(0.002))),)),
             Flow("tick", Clock(0.01, 5), (Delay("d5", Work.of(Law.fixed(0.001))),)),
             Flow("sweep", Clock(0.02), (Over("seat", "over"), Sweep("sw", "seat", Register("over")))),
         ),
@@ -275,6 +311,8 @@ def digest(policy: Policy, evict: Evict) -> str:
             readings.pools,
             readings.locks,
             readings.connections,
+            readings.guards,
+            readings.flights,
         )
         for name in part.dtype.names
     )

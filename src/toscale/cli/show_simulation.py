@@ -14,6 +14,7 @@ from toscale.cli.terminal import Terminal
 from toscale.design.model import Design
 from toscale.document.tables import (
     bounds_table,
+    calls_table,
     connections_table,
     flows_table,
     simulated_components_table,
@@ -54,6 +55,7 @@ def show_figures(simulation: Simulation, terminal: Terminal) -> None:
         show_table(bounds, terminal)
     if simulation.median.connections:
         show_table(connections_table(simulation), terminal)
+    show_table(calls_table(simulation), terminal)
 
 
 # ---- verdicts

@@ -203,6 +203,7 @@ _FLOW_WORDS = (
     "from",
     "rate",
     "average",
+    "priority",
     "over",
     "batch",
     "linger",

@@ -189,13 +189,14 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Breaker:
-    """Opens when the share of failed calls reaches `opens_at` over the time `over`; lets a trial through
-    after `tries_again_after`.
+    """Opens when the share of failed calls reaches `opens_at` over the time `over`, and there were `at_least`
+    so many; lets a trial through after `tries_again_after`.
     """
 
     opens_at: Formula
     over: Formula
     tries_again_after: Formula
+    at_least: Formula | None = None
     place: Place = field(default=NOWHERE, compare=False, repr=False)
 
 
@@ -507,5 +508,6 @@ class Flow:
     name: str
     trigger: Trigger | None = None
     average: Formula | None = None
+    priority: Literal["high", "normal", "low"] | None = None  # where components serve by priority
     steps: tuple[Step, ...] = ()
     place: Place = field(default=NOWHERE, compare=False, repr=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toscale.design.shapes import Custom, Key, Part, Quantity, Ref, Shape, Text, Varying, YesNo
+from toscale.design.shapes import Custom, Key, Part, Quantity, Ref, Shape, Text, Varying, Word, YesNo
 
 __all__ = ["FLOW_SHAPES", "HEADS", "NOT_NAMES", "OUTCOMES", "STEP_KEYS", "STEP_WORDS"]
 
@@ -85,6 +85,9 @@ FLOW_SHAPES: dict[str, Shape] = {
         ),
         Key("rate", Custom("rate"), "how often: a rate, a total with a shape, a trace, or users that think"),
         Key("average", Quantity("rate"), "the rate that has filled caches and queues before"),
+        Key(
+            "priority", Word(("high", "normal", "low")), "who goes first where a component serves by priority"
+        ),
         Key("over", Custom("over"), "the held connection by which its requests come"),
         Key("batch", Quantity("number"), "up to so many messages are consumed at once"),
         Key("linger", Quantity("time"), "how long a batch waits to fill"),
@@ -115,6 +118,7 @@ FLOW_SHAPES: dict[str, Shape] = {
         "a breaker",
         Key("opens at", Custom("breaker_threshold"), "`50% errors over 1 s`", required=True),
         Key("tries again after", Quantity("time"), "how long it stays open", required=True),
+        Key("at least", Quantity("number"), "so many calls within that time before it may open"),
     ),
     "hedge": Shape(
         "a hedge",

@@ -370,7 +370,7 @@ def _repeat(_reader: Reader, _node: Mapping, values: dict[str, Any]) -> dict[str
 
 def _breaker(_reader: Reader, node: Mapping, values: dict[str, Any]) -> Breaker:
     share, time = values["opens_at"]
-    return Breaker(share, time, values["tries_again_after"], node.place)
+    return Breaker(share, time, values["tries_again_after"], values.get("at_least"), node.place)
 
 
 FLOW_WORDS: dict[str, Callable[[Reader, Node, str], Any]] = {

@@ -186,16 +186,17 @@ def flow(reader: Reader, node: Mapping, values: dict[str, Any]) -> Flow:
         name="",
         trigger=trigger(reader, node, values),
         average=values.get("average"),
+        priority=values.get("priority"),
         steps=values["steps"],
         place=node.place,
     )
 
 
 _WITH = {
-    "actor": ("from", "rate", "average", "over"),
-    "buffer": ("from", "batch", "linger"),
-    "every": ("every", "per", "average"),
-    "after": ("after", "chance", "wait", "average"),
+    "actor": ("from", "rate", "average", "over", "priority"),
+    "buffer": ("from", "batch", "linger", "priority"),
+    "every": ("every", "per", "average", "priority"),
+    "after": ("after", "chance", "wait", "average", "priority"),
     "nothing": (),
 }
 

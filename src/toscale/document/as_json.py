@@ -17,6 +17,7 @@ from toscale.requirements.estimates import Estimates
 from toscale.requirements.verdicts import Verdict
 from toscale.simulate.result import (
     BoundResult,
+    CallResult,
     ComponentResult,
     ConnectionResult,
     Figure,
@@ -118,7 +119,17 @@ def component_json(component: ComponentResult) -> Plain:
         "refused": figure_json(component.refused),
         "abandoned": figure_json(component.abandoned),
     }
-    for name in ("hit_ratio", "lag", "depth", "lock_waiting", "lock_refused"):
+    for name in (
+        "hit_ratio",
+        "lag",
+        "depth",
+        "lock_waiting",
+        "lock_refused",
+        "redelivered",
+        "dead",
+        "expired",
+        "coalesced",
+    ):
         figure = getattr(component, name)
         if figure is not None:
             said[name] = figure_json(figure)
@@ -140,6 +151,16 @@ def connection_json(held: ConnectionResult) -> Plain:
     return {"component": held.component, **said, "limit": held.limit}
 
 
+def call_json(call: CallResult) -> Plain:
+    """A call with a breaker, a hedge or a budget: rates per second, shares, and what it has none of left out."""
+    said = {"calls": figure_json(call.calls)}
+    for name in ("cut", "open", "opened", "hedged", "retries", "denied"):
+        figure = getattr(call, name)
+        if figure is not None:
+            said[name] = figure_json(figure)
+    return said
+
+
 def run_json(run: RunResult) -> Plain:
     """One simulated load."""
     kinds = {"flow": "flows", "step": "steps", "span": "spans"}
@@ -151,6 +172,7 @@ def run_json(run: RunResult) -> Plain:
         "components": {name: component_json(component) for name, component in run.components.items()},
         "bounds": {name: bound_json(bound) for name, bound in run.bounds.items()},
         "connections": {name: connection_json(held) for name, held in run.connections.items()},
+        "calls": {path: call_json(call) for path, call in run.calls.items()},
         "run": {
             "ending": run.ending.name.lower(),
             "ending_text": run.ending.value,

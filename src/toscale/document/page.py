@@ -76,6 +76,7 @@ def page(findings: Findings, file: str) -> str:
                 if table is not None
             ),
             *([tables.connections_table(simulation)] if simulation.median.connections else []),
+            tables.calls_table(simulation),
         ],
         latencies=pictures.latencies(findings),
         utilisation=pictures.utilisation(findings),

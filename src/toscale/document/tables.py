@@ -41,6 +41,7 @@ __all__ = [
     "Meter",
     "Table",
     "bounds_table",
+    "calls_table",
     "components_table",
     "connections_table",
     "cost_table",
@@ -472,6 +473,35 @@ def _waiting(result: ComponentResult) -> str:
 def _queue(result: ComponentResult) -> str:
     figure: Figure | None = result.queue if result.queue.value is not None else result.depth
     return with_margin(figure, number)
+
+
+def calls_table(simulation: Simulation) -> Table:
+    """Calls with breakers, hedges and budgets of retries, at the upper end of the rates where there is one."""
+    run = _runs(simulation)[-1][1]
+    rows = [
+        (
+            path,
+            DASH if call.calls.value is None else rate(call.calls.value),
+            with_margin(call.open, used),
+            with_margin(call.cut, used),
+            with_margin(call.hedged, used),
+            with_margin(call.retries, used),
+            with_margin(call.denied, used),
+        )
+        for path, call in run.calls.items()
+    ]
+    columns = (
+        Column("Call"),
+        Column("Made", True, 3),
+        Column("Breaker open", True),
+        Column("Cut short", True),
+        Column("Hedged", True),
+        Column("Retried", True),
+        Column("Denied", True, 1),
+    )
+    where = "at the upper end of the rates" if simulation.upper is not None else "on average"
+    note = f"Breaker open: of the time, over all callers; the others are shares of the calls, {where}."
+    return _trimmed(Table("Breakers, hedges and budgets of retries", columns, tuple(rows), note))
 
 
 def _trimmed(table: Table) -> Table:

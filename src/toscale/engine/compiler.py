@@ -19,7 +19,17 @@ from toscale.engine.bounded_code import bounded, bounded_test
 from toscale.engine.laws import Law
 from toscale.engine.layout import Label, LaidOut, Row, lay_out
 from toscale.engine.lock_code import take_locks
-from toscale.engine.machines import BY_ANY, BY_BESIDE, BY_COPY, BY_POLICY, BY_PRIMARY, BY_SHARD, PART, SHARD
+from toscale.engine.machines import (
+    BY_ANY,
+    BY_BESIDE,
+    BY_COPY,
+    BY_NUMBER,
+    BY_POLICY,
+    BY_PRIMARY,
+    BY_SHARD,
+    PART,
+    SHARD,
+)
 from toscale.engine.model import (
     HANDLED,
     After,
@@ -56,6 +66,7 @@ from toscale.engine.model import (
     Model,
     NewKey,
     Number,
+    Once,
     Outcome,
     Over,
     Parallel,
@@ -83,12 +94,14 @@ from toscale.engine.model import (
     Visit,
     Work,
     Write,
+    inner,
     walk,
 )
 from toscale.engine.repeat_code import away, repeat, think
 from toscale.engine.state import CODE, LINK, NUMBER, TICK, Op, records
 from toscale.engine.tables import (
     CodePlace,
+    Guarded,
     ModelError,
     Passage,
     Tables,
@@ -128,6 +141,7 @@ _SYNC = {
     Op.REPEAT, Op.JUDGE, Op.AGAIN, Op.BACK, Op.LOCK, Op.UNLOCK, Op.BEGIN, Op.NEXT,
     Op.HOLDER, Op.REACH, Op.IF_OPEN,
     Op.ENTER,
+    Op.GUARD, Op.REPORT, Op.HEDGE, Op.DEPOSIT, Op.SPEND, Op.FLY, Op.LAND, Op.OFFER, Op.GATHER,
 }  # fmt: skip
 
 
@@ -139,21 +153,32 @@ def compile_model(model: Model) -> Tables:
 @dataclass(frozen=True, slots=True)
 class _Frame:
     """Where a block stands: its way out, the register with the machine that it runs on (-1: none), how deep it is,
-    and whose slot it may leave.
+    the station of that machine, whose slot it may leave, and what (group and key) it is done once for.
     """
 
     out: Label
     machine: int = -1
     depth: int = 0
-    station: int = -1  # of the slot that this task may give back for a while; -1: none
+    station: int = -1
+    leaves: int = -1  # the station of the slot that this task may give back for a while; -1: none
     refused: Label | None = None  # the way out of that visit without the slot
     around: Label | None = None  # the visit around that one
+    once: frozenset[tuple[str, str]] = frozenset()
 
-    def inside(self, out: Label, machine: int | None = None) -> _Frame:
+    def inside(self, out: Label, machine: int | None = None, station: int = -1) -> _Frame:
         """A block with its own way out; on another machine, whose slot is not to be left."""
         if machine is None:
             return replace(self, out=out, depth=self.depth + 1)
-        return _Frame(out, machine, self.depth + 1)
+        return replace(
+            self,
+            out=out,
+            machine=machine,
+            depth=self.depth + 1,
+            station=station,
+            leaves=-1,
+            refused=None,
+            around=None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +208,23 @@ class _OnMachine:
 
 
 @dataclass(frozen=True, slots=True)
+class _Hedged:
+    """An attempt that is made once more when it is late."""
+
+    call: Call
+    guard: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    """What is done once for all, and its end: its group's number, the register with its entry."""
+
+    once: Once
+    group: int
+    entry: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Raw:
     """A SEND that happens while the buffer's machine holds the message."""
 
@@ -191,6 +233,16 @@ class _Raw:
 
 def _placed(station: Station) -> bool:
     return bool(station.zones)
+
+
+def _guards(steps: Steps) -> bool:
+    """Whether a block makes a call for which its machine keeps a state."""
+    for step in steps:
+        if isinstance(step, Call) and step.guarded:
+            return True
+        if not isinstance(step, Visit) and any(_guards(block) for block in inner(step)):
+            return True
+    return False
 
 
 def _sensitive(station: Station) -> bool:
@@ -216,7 +268,9 @@ class _Compiler:
         self.populations: dict[Population, int] = {}
         self.registers: dict[str, int] = {"shard": SHARD, "part": PART}
         self.lists: dict[str, tuple[int, int]] = {}
-        self.rings: dict[float, int] = {}
+        self.rings: dict[tuple[float, bool], int] = {}
+        self.guards: dict[Guarded, int] = {}
+        self.flights: dict[str, int] = {}
         self.stations = {s.name: k for k, s in enumerate(model.stations)}
         self.stores = {s.name: k for k, s in enumerate(model.stores)}
         self.locks = {lock.name: k for k, lock in enumerate(model.locks)}
@@ -332,8 +386,13 @@ class _Compiler:
                 self.law(law.scaled(1 / TICK))
         return self.links.setdefault(link, len(self.links))
 
-    def ring(self, length: float) -> int:
-        return self.rings.setdefault(length, len(self.rings))
+    def ring(self, length: float, hedges: bool = False) -> int:
+        return self.rings.setdefault((length, hedges), len(self.rings))
+
+    def guard(self, step: Call, frame: _Frame) -> int:
+        budget = None if step.retry is None else step.retry.budget
+        guarded = Guarded(step.path, frame.station, step.breaker, budget, step.hedge is not None)
+        return self.guards.setdefault(guarded, len(self.guards))
 
     # ---- code ------------------------------------------------------------------------------------------------------
 
@@ -380,7 +439,7 @@ class _Compiler:
                     self.visit(first, frame, take=True)
                     steps = steps[1:]
                 else:
-                    self.emit(Op.TAKE)
+                    self.emit(Op.TAKE, fail=out)
             self.block(steps, frame)
             self.emit(end)
             self.rows[-1].sync = flow.name in self.awaited or end is Op.NEXT
@@ -392,7 +451,11 @@ class _Compiler:
             if isinstance(flow.source, After):
                 if flow.source.wait is not None:
                     self.law(flow.source.wait.scaled(1 / TICK))
+        parts = {buffer.name: buffer.partitions for buffer in self.model.buffers}
         for buffer in self.model.buffers:
+            if buffer.dead is not None:
+                self.find(self.buffers, buffer.dead, "buffer")
+                self.margin += parts[buffer.dead]  # whose consumers may all begin at one moment
             for name in buffer.carries:
                 self.register(name)
         for connection in self.model.connections:
@@ -407,12 +470,12 @@ class _Compiler:
             self.within = None
             self.place(label)
             out = Label()
-            self.block(steps, _Frame(out=out, machine=frame.machine, depth=frame.depth))
+            self.block(steps, replace(frame, out=out))
             self.emit(Op.DONE)
             self.place(out)
             self.emit(Op.DIE)
 
-    def child(self, steps: Steps, frame: _Frame) -> Label:
+    def child(self, steps: tuple[Any, ...], frame: _Frame) -> Label:
         label = Label()
         self.later.append((label, steps, frame))
         return label
@@ -498,7 +561,7 @@ class _Compiler:
                     for k, branch in enumerate(step.branches):
                         self.emit(Op.SPAWN, f"{step.path}/{k}", a=self.child(branch, frame), b=k)
                     need = len(step.branches) if step.wait is None else min(step.wait, len(step.branches))
-                    self.emit(Op.JOIN, a=need, fail=frame.out)
+                    self.emit(Op.GATHER if step.goes_on else Op.JOIN, a=need, fail=frame.out)
             case Each():
                 at_once = _SIDE_BY_SIDE if step.at_once is None else min(step.at_once, _SIDE_BY_SIDE)
                 self.margin += min(
@@ -518,6 +581,27 @@ class _Compiler:
                     mask=mask,
                     fail=frame.out,
                 )
+            case Once() if (step.group, step.key) in frame.once:
+                self.block(step.body, frame)  # it would wait for itself
+            case Once():
+                self.margin += 1
+                group = self.flights.setdefault(step.group, len(self.flights))
+                entry = self.register(f"flight:{frame.depth}")
+                self.emit(
+                    Op.FLY,
+                    step.path,
+                    a=self.child((_Flight(step, group, entry),), frame),
+                    b=group,
+                    c=self.register(step.key),
+                    d=entry,
+                    fail=frame.out,
+                )
+            case _Flight(once, group, entry):
+                out = Label()
+                known = frame.once | {(once.group, once.key)}
+                self.block(once.body, replace(frame.inside(out), once=known))
+                self.place(out)  # however it has ended
+                self.emit(Op.LAND, b=group, d=entry)
             case If():
                 self.branch(step, frame)
             case Set():
@@ -554,8 +638,10 @@ class _Compiler:
                 bounded(self, step, frame)
             case _Shard(visit, pick, listed):
                 self.visit(visit, frame, shard=pick, listed=listed)
+            case _Hedged():
+                self.hedge(step, frame)
             case _Raw((op, path, buffer, key)):
-                self.emit(op, path, a=buffer, b=key)
+                self.emit(op, path, a=buffer, b=key, fail=frame.out)
             case _:
                 raise ModelError(f"{type(step).__name__} is not a step")
 
@@ -616,14 +702,13 @@ class _Compiler:
         failing, name = station.name in self.failing, station.name
         counted = station.slots is not None or (station.cores is not None and step.work is not None)
         counted = counted or step.over is not None or failing or name in self.slowed or name in self.erring
-        if (
-            not counted and step.work is None and not step.locks and not _placed(station)
-        ):  # a place that only passes requests on
+        counted = counted or step.work is not None or bool(step.locks) or _guards(step.body)
+        if not counted and not _placed(station):  # a place that only passes requests on
             self.hop(step.link, f"{step.path}/to", frame.machine, -1)
             self.emit(Op.COUNT, a=index)
-            if take:
-                self.emit(Op.TAKE)
             out, over = Label(), Label()
+            if take:
+                self.emit(Op.TAKE, fail=out)
             self.block(step.body, frame.inside(out, machine=-1))
             self.hop(step.link, f"{step.path}/back", -1, frame.machine)
             self.emit(Op.JUMP, a=over)
@@ -652,10 +737,10 @@ class _Compiler:
             )
         else:
             key = -1 if step.key is None else self.register(step.key)
-            pick = step.pick
-            if pick is Pick.BESIDE:
-                pick, key = (Pick.POLICY, key) if frame.machine < 0 else (pick, frame.machine)
-            self.emit(choice, step.path, a=index, b=machine, c=_PICKS[pick], d=key)
+            pick, nth = _PICKS[step.pick] if step.nth is None else BY_NUMBER, float(step.nth or 0)
+            if step.pick is Pick.BESIDE:
+                pick, key = (BY_POLICY, key) if frame.machine < 0 else (BY_BESIDE, frame.machine)
+            self.emit(choice, step.path, a=index, b=machine, c=pick, d=key, x=nth)
         if _sensitive(station) and shard is None and step.pick is Pick.POLICY:
             self.rows[-1].sync = True
         if step.link.between in self.cut:
@@ -666,7 +751,7 @@ class _Compiler:
         self.emit(Op.ENTER if failing else Op.ACQUIRE, a=index, b=machine, d=int(take), fail=refused)
         self.within = entry
         if take:
-            self.emit(Op.TAKE)
+            self.emit(Op.TAKE, fail=out)
         unlocked = out
         locks = take_locks(self, step.locks, frame, station.shards, listed)
         if locks:
@@ -680,10 +765,10 @@ class _Compiler:
                 self.rows[-1].d = self.register(step.body[0].key)
         if name in self.erring:
             self.emit(Op.FAULTY, step.path, a=index, b=machine, fail=out)
-        inner = frame.inside(out, machine)
+        within = frame.inside(out, machine, index)
         if not locks:  # a lock is held together with the slot
-            inner = replace(inner, station=index, refused=refused, around=around)
-        self.block(step.body, inner)
+            within = replace(within, leaves=index, refused=refused, around=around)
+        self.block(step.body, within)
         for chain, _ in reversed(locks):
             self.emit(Op.UNLOCK, b=chain)
         self.emit(Op.RELEASE, a=index, b=machine)
@@ -750,7 +835,8 @@ class _Compiler:
 
     def send(self, step: Send, frame: _Frame) -> None:
         key = -1 if step.key is None else self.register(step.key)
-        put = (Op.SEND, step.path, self.find(self.buffers, step.buffer, "buffer"), key)
+        buffer = self.find(self.buffers, step.buffer, "buffer")
+        put = (Op.SEND if self.model.buffers[buffer].most is None else Op.OFFER, step.path, buffer, key)
         station = step.station
         if station is None and step.buffer in self.failing | self.slowed | self.erring:
             station = step.buffer  # its machines matter, as they may fail
@@ -760,36 +846,54 @@ class _Compiler:
             return
         with self.passing(step.buffer, step.path):
             self.hop(step.link, f"{step.path}/to", frame.machine, -1)
-            self.emit(put[0], put[1], a=put[2], b=put[3])
+            self.emit(put[0], put[1], a=put[2], b=put[3], fail=frame.out)
             if step.work is not None:
                 self.work(Op.DELAY, step.path, step.work)
             self.hop(step.link, f"{step.path}/back", -1, frame.machine)
 
     def call(self, step: Call, frame: _Frame) -> None:
         handlers = {o: s for o, s in step.handlers.items() if o in HANDLED}
-        if (
-            step.timeout is None and step.retry is None
-        ):  # nothing that could be given up: the same task goes through it
+        # nothing that could be given up: the same task goes through it
+        alone = step.timeout is None and step.retry is None
+        if alone and not step.guarded:
             self.handled(handlers, frame, lambda out: self.block(step.body, frame.inside(out)))
             return
-        attempt = self.register(f"attempt:{frame.depth}")
+        attempt = -1 if alone else self.register(f"attempt:{frame.depth}")
+        guard = self.guard(step, frame) if step.guarded else -1
+        budget = step.retry is not None and step.retry.budget is not None
+        tried: Steps = step.body if step.hedge is None else (_Hedged(step, guard),)  # type: ignore[assignment]
 
         def body(out: Label) -> None:
-            again, failed, over = Label(), Label(), Label()
-            self.emit(Op.SET, a=attempt, b=0)
+            again, failed, short, over = Label(), Label(), Label(), Label()
+            if not alone:
+                self.emit(Op.SET, a=attempt, b=0)
+            if budget:
+                self.emit(Op.DEPOSIT, a=guard, b=frame.machine)
             self.place(again)
-            self.emit(
-                Op.CALL,
-                step.path,
-                a=self.child(step.body, frame.inside(out)),
-                b=-1 if step.timeout is None else self.ring(step.timeout),
-                c=attempt,
-                fail=failed,
-            )
+            if step.breaker is not None:
+                self.emit(Op.GUARD, a=guard, b=frame.machine, fail=short)
+            if alone:
+                self.block(tried, frame.inside(failed))
+            else:
+                self.emit(
+                    Op.CALL,
+                    step.path,
+                    a=self.child(tried, frame.inside(out)),
+                    b=-1 if step.timeout is None else self.ring(step.timeout),
+                    c=attempt,
+                    fail=failed,
+                )
+            if step.breaker is not None:
+                self.emit(Op.REPORT, a=guard, b=frame.machine)
             self.emit(Op.JUMP, a=over)
             self.place(failed)
+            if step.breaker is not None:
+                self.emit(Op.REPORT, a=guard, b=frame.machine)
+                self.place(short)
             if step.retry is not None:
                 retry: Retry = step.retry
+                if budget:
+                    self.emit(Op.SPEND, a=guard, b=frame.machine, c=attempt, d=retry.times, fail=out)
                 self.emit(
                     Op.RETRY,
                     step.path,
@@ -804,6 +908,20 @@ class _Compiler:
             self.place(over)
 
         self.handled(handlers, frame, body)
+
+    def hedge(self, step: _Hedged, frame: _Frame) -> None:
+        hedge = step.call.hedge
+        assert hedge is not None, "only what has a hedge is hedged"
+        self.margin += 1
+        self.emit(
+            Op.HEDGE,
+            step.call.path,
+            a=self.child(step.call.body, frame.inside(frame.out)),
+            b=self.ring(hedge.after, hedges=True),
+            d=hedge.at_most,
+            num=step.guard,
+            fail=frame.out,
+        )
 
     def handled(self, handlers: dict[Outcome, Steps], frame: _Frame, body: Any) -> None:
         """A body whose outcomes are handled: each handler ends behind it."""
@@ -931,6 +1049,8 @@ class _Compiler:
             entries=tuple(laid_out.place(at) for at in entries),
             meters=tuple(self.meters),
             rings=tuple(self.rings),
+            guards=tuple(self.guards),
+            flights=tuple(self.flights),
             margin=self.margin,
             touches=self.touches,
             locked=self.locked + sum(self.lists[name][1] for name in self.locked_lists),

@@ -9,10 +9,11 @@ import numpy as np
 from toscale.engine import leases
 from toscale.engine.model import Model, Pool
 from toscale.engine.state import State
-from toscale.engine.tasks import WAITING
+from toscale.engine.tables import Tables
+from toscale.engine.tasks import ALOFT, WAITING
 
 
-def check_conservation(model: Model, s: State) -> None:
+def check_conservation(model: Model, tables: Tables, s: State) -> None:
     """Arrived = answered + failed + still inside, for each flow, station, buffer and store; AssertionError
     otherwise.
     """
@@ -46,7 +47,10 @@ def check_conservation(model: Model, s: State) -> None:
         _equal(f"queues of {lock.name}", int(row.waiting), int(np.sum(queued == k)))
     for k, buffer in enumerate(model.buffers):
         row = s.buffers[k]
-        _equal(f"buffer {buffer.name}", int(row.sent), int(row.taken) + int(row.depth))
+        gone = int(row.taken) + int(row.expired)
+        _equal(f"buffer {buffer.name}", int(row.sent) + int(row.again), gone + int(row.depth))
+        lengths = s.partitions["length"][s.partitions["buffer"] == k]
+        _equal(f"partitions of {buffer.name}", int(np.sum(lengths)), int(row.depth))
     for k, pool in enumerate(model.pools):
         _check_pool(pool, s, k)
     for k in range(len(model.pools), len(s.pools)):  # what machines have taken ahead
@@ -55,8 +59,18 @@ def check_conservation(model: Model, s: State) -> None:
         _equal("units taken ahead", int(row.taken), int(row.passed) + int(row.ended) + int(there.sum()))
     for k, connection in enumerate(model.connections):
         _check_connection(connection.name, s, k)
+    for path, row in zip(tables.guarded, s.guards, strict=False):
+        _at_most(f"calls that the breaker of {path} cut", int(row.cut), int(row.calls))
+        _at_most(f"retries of {path} by what was paid in", int(row.retries), float(row.begun * row.deposit))
+        callers = s.callers[int(row.first) : int(row.first) + int(row.callers)]
+        _at_most(f"errors of {path}", int(np.sum(callers["wrong"])), int(np.sum(callers["calls"])))
+        _at_most(f"time that {path} was open", float(row.open_time), float(row.callers * s.control[0].now))
+    aloft = int(np.sum(going["state"] == ALOFT))
+    _equal("waiting for flights", int(np.sum(s.flights["waiting"])), aloft)
+    entries = s.entries[: int(s.control[0].entries)]
+    flights = int(np.sum(entries["store"] >= len(s.stores)))
+    _equal("flights", int(np.sum(s.flights["aloft"])), flights)
     if any(row.lists for row in s.stores):
-        entries = s.entries[: int(s.control[0].entries)]
         there = entries["shard"][(entries["store"] >= 0) & (entries["present"] > 0)]
         held = np.bincount(there, minlength=len(s.shards))
         for k, shard in enumerate(s.shards):
@@ -122,6 +136,11 @@ def _check_connection(name: str, s: State, k: int) -> None:
 def _equal(what: str, counted: int, expected: int) -> None:
     if counted != expected:
         raise AssertionError(f"not conserved: {what}: {counted} against {expected}")
+
+
+def _at_most(what: str, counted: float, most: float) -> None:
+    if counted > most + 1e-6 * abs(most):
+        raise AssertionError(f"not conserved: {what}: {counted} of {most}")
 
 
 def _store_of(rows: Any, shard: int) -> int:

@@ -19,12 +19,14 @@ from toscale.engine.bounded import abandon_line
 from toscale.engine.connections import lose_connections
 from toscale.engine.cores import count_cores, without_root
 from toscale.engine.draws import GOLDEN, mix, unit
+from toscale.engine.flights import leave_flight
 from toscale.engine.jit import jit
 from toscale.engine.locks import give_keys_of, keys_of
 from toscale.engine.machines import (
     BY_ANY,
     BY_BESIDE,
     BY_COPY,
+    BY_NUMBER,
     BY_POLICY,
     BY_SHARD,
     RANDOM,
@@ -40,6 +42,8 @@ from toscale.engine.model import Outcome
 from toscale.engine.state import Op
 from toscale.engine.stores import remove_entry, shard_of
 from toscale.engine.tasks import (
+    ALOFT,
+    GATHERING,
     GOING,
     JOINING,
     LINED,
@@ -155,6 +159,8 @@ def choose_copy(S, i, step):  # type: ignore[no-untyped-def]
         shard = np.int64(mix(S.tasks[i].key + step.salt) % np.uint64(s.shards))
     base = s.first + shard * s.copies
     lead = S.conditions[base].lead
+    if step.c == BY_NUMBER:
+        return base + (lead + np.int64(step.x)) % s.copies
     if s.copies > 1 and (step.c == BY_COPY or step.c == BY_ANY or turning > 0):
         skip = 1 if step.c == BY_COPY or turning == BY_COPY else 0
         s.turn = s.turn + 1 if s.turn + 1 < s.machines else 0
@@ -444,7 +450,9 @@ def lose_task(S, i):  # type: ignore[no-untyped-def]
         stop_waiting_for_lock(S, i)
     elif t.state == LINED:
         abandon_line(S, np.int64(t.machine))
-    elif t.state == JOINING:
+    elif t.state == ALOFT:
+        leave_flight(S, i)
+    elif t.state == JOINING or t.state == GATHERING:
         give_up(S, i)
         if t.ring >= 0:
             unring(S, i)

@@ -15,6 +15,9 @@ from toscale.engine.connections import count_connections, happen, meet_holder
 from toscale.engine.cores import end_work, start_work
 from toscale.engine.draws import GOLDEN, draw_index, mix, number, unit
 from toscale.engine.faults import change_or_arrive, choose, enter_or_fail, faulty, hot
+from toscale.engine.flights import join_flight, land
+from toscale.engine.guards import deposit, guard, report, spend, touch_guard
+from toscale.engine.hedges import send_hedge, start_hedged
 from toscale.engine.jit import inlined, jit, prefetch
 from toscale.engine.leases import end_terms, touch_pool
 from toscale.engine.locked import touch_lock
@@ -33,17 +36,19 @@ from toscale.engine.machines import (
     wire,
 )
 from toscale.engine.members import holder_of
-from toscale.engine.messages import end_request, send, take_batch, touch_buffer
+from toscale.engine.messages import end_request, offer, send, take_batch, touch_buffer
 from toscale.engine.model import Outcome
 from toscale.engine.notes import note
 from toscale.engine.repeat import begin_pass, in_vain, judge_pass, leave_repeat, pass_again
 from toscale.engine.state import Op, Status
 from toscale.engine.stores import FRESH, INDEX, bucket_of, drop, get, put, shard_of
 from toscale.engine.tasks import (
+    GATHERING,
     JOINING,
     end_child,
     end_task,
     record,
+    set_time_out,
     spawn,
     start_pass,
     start_request,
@@ -116,6 +121,15 @@ BACK, LOCK, UNLOCK, BEGIN, NEXT, LEAVE = (
 HOLDER, REACH, IF_OPEN = int(Op.HOLDER), int(Op.REACH), int(Op.IF_OPEN)
 NOTE = int(Op.NOTE)
 
+GUARD, REPORT, HEDGE, DEPOSIT, SPEND = (
+    int(Op.GUARD),
+    int(Op.REPORT),
+    int(Op.HEDGE),
+    int(Op.DEPOSIT),
+    int(Op.SPEND),
+)
+FLY, LAND, OFFER, GATHER = int(Op.FLY), int(Op.LAND), int(Op.OFFER), int(Op.GATHER)
+
 O_DONE, O_REFUSED, O_FAILED, O_TIMED_OUT, O_BUSY = (
     int(Outcome.DONE),
     int(Outcome.REFUSED),
@@ -140,7 +154,7 @@ O_ANSWERED, O_STOPPED = int(Outcome.ANSWERED), int(Outcome.STOPPED)
 AWAIT, CHOOSE, IF_LEFT = int(Op.AWAIT), int(Op.CHOOSE), int(Op.IF_LEFT)
 
 LEAF_FLOW, LEAF_MACHINE, LEAF_RING, LEAF_USERS, LEAF_TERM, LEAF_CONNECTION = 0, 1, 2, 3, 4, 5
-LEAF_CHANGE, LEAF_STREAM = 6, 7
+LEAF_CHANGE, LEAF_STREAM, LEAF_HEDGE = 6, 7, 8
 
 
 @jit
@@ -377,7 +391,9 @@ def run_step(S, i, pc):  # type: ignore[no-untyped-def]
         t.outcome = O_DONE
         return target
     elif op == TAKE:
-        take_batch(S, i)
+        if not take_batch(S, i):
+            t.outcome = O_STOPPED
+            return np.int64(step.fail)
     elif op == IF_CHANCE:
         if unit(mix(t.key + step.salt)) >= step.x:
             return np.int64(step.a)
@@ -409,6 +425,10 @@ def run_step(S, i, pc):  # type: ignore[no-untyped-def]
         spawn(S, i, np.int64(step.a), step.salt, np.int64(0), False)
     elif op == JOIN:
         wait_for_children(S, i, pc, np.int64(t.pending), np.int64(step.a))
+        return np.int64(-1)
+    elif op == GATHER:
+        wait_for_children(S, i, pc, np.int64(t.pending), np.int64(step.a))
+        t.state = GATHERING
         return np.int64(-1)
     elif op == EACH:
         things = np.int64(min(max(number(S, i, np.int64(step.num)), 0.0), 1e9))
@@ -475,6 +495,32 @@ def run_step(S, i, pc):  # type: ignore[no-untyped-def]
             return np.int64(step.fail)
     elif op == HOT:
         hot(S, i, step)
+    elif op == GUARD:
+        if not guard(S, i, step):
+            t.outcome = O_FAILED
+            return np.int64(step.fail)
+    elif op == REPORT:
+        report(S, i, step)
+    elif op == HEDGE:
+        wait_for_children(S, i, pc, 1, 1)
+        start_hedged(S, i, step)
+        set_time_out(S, i, np.int64(step.b))
+        return np.int64(-1)
+    elif op == FLY:
+        t.pc = pc
+        join_flight(S, i, step)
+        return np.int64(-1)
+    elif op == LAND:
+        land(S, i, step)
+    elif op == OFFER:
+        if not offer(S, i, np.int64(step.a), np.int64(step.b), step.salt):
+            t.outcome = O_REFUSED
+            return np.int64(step.fail)
+    elif op == DEPOSIT:
+        deposit(S, i, step)
+    elif op == SPEND:
+        if O_REFUSED <= t.outcome <= O_BUSY and S.registers[i, step.c] < step.d and not spend(S, i, step):
+            return np.int64(step.fail)
     else:  # MPUT
         for j in range(S.registers[i, step.b]):
             put(S, np.int64(step.a), np.uint64(S.registers[i, step.b + 1 + j]), step.x)
@@ -511,27 +557,6 @@ def compare(left, operator, right):  # type: ignore[no-untyped-def]
     if operator == 4:
         return left == right
     return left != right
-
-
-@jit
-def set_time_out(S, i, ring):  # type: ignore[no-untyped-def]
-    """Time-outs of one length come due in the order in which they were set: a queue, of which only the head
-    is in the tree.
-    """
-    r = S.rings[ring]
-    t = S.tasks[i]
-    t.ring = ring
-    t.deadline = S.control[0].now + r.length
-    t.later = -1
-    t.sooner = r.tail
-    if r.tail >= 0:
-        S.tasks[r.tail].later = i
-    else:
-        r.head = i
-    r.tail = i
-    if not r.set:
-        r.set = 1
-        schedule(S, r.leaf, t.deadline)
 
 
 @inlined
@@ -574,6 +599,11 @@ def close_window(S):  # type: ignore[no-untyped-def]
         S.snap_connections[w, k] = S.connections[k]
     for k in range(c.n_retries):
         S.snap_retries[w, k] = S.retries[k]
+    for k in range(c.n_guards):
+        touch_guard(S, k)
+        S.snap_guards[w, k] = S.guards[k]
+    for k in range(c.n_flights):
+        S.snap_flights[w, k] = S.flights[k]
     S.snap_live[w] = c.live + c.messages
     c.window = w + 1
     c.window_ends = end + c.window_length
@@ -637,6 +667,9 @@ def advance(S, windows):  # type: ignore[no-untyped-def]
                         c.events -= 1
                         return S_SOCKETS
                     happen(S, which)
+                    continue
+                elif kind == LEAF_HEDGE:
+                    send_hedge(S, which)
                     continue
                 else:
                     if 2 * c.live + c.margin >= tasks:  # what is lost may go on in two parts

@@ -8,16 +8,16 @@ from toscale.engine.draws import GOLDEN, draw_law, mix, number, unit
 from toscale.engine.jit import inlined, jit
 from toscale.engine.model import Outcome
 from toscale.engine.stores import shard_of
-from toscale.engine.tasks import GOING, QUEUED, leave_queue, ready, touch
+from toscale.engine.tasks import BY_PRIORITY, GOING, LAST_FIRST, QUEUED, leave_queue, ready, touch
 
 _FAILED = int(Outcome.FAILED)
 
 ROUND_ROBIN, RANDOM, LEAST, TWO = 0, 1, 2, 3
 """Numbers of the policies in the tables; a shared queue is one machine."""
 
-BY_POLICY, BY_PRIMARY, BY_COPY, BY_ANY, BY_SHARD, BY_BESIDE = 0, 1, 2, 3, 4, 5
+BY_POLICY, BY_PRIMARY, BY_COPY, BY_ANY, BY_SHARD, BY_BESIDE, BY_NUMBER = 0, 1, 2, 3, 4, 5, 6
 """Numbers of the picks in the tables; BY_SHARD: the register holds the shard's number, BY_BESIDE: the caller's
-machine.
+machine; BY_NUMBER: the copy of that number.
 """
 
 SHARD, PART = 0, 1
@@ -61,6 +61,8 @@ def pick_machine(S, i, step):  # type: ignore[no-untyped-def]
         shard = np.int64(mix(S.tasks[i].key + step.salt) % np.uint64(s.shards))
         turning = 0
     machine = s.first + shard * s.copies
+    if step.c == BY_NUMBER:
+        return machine + np.int64(step.x)
     if s.copies > 1 and (step.c == BY_COPY or step.c == BY_ANY or turning > 0):
         skip = 1 if step.c == BY_COPY or turning == BY_COPY else 0
         s.turn = s.turn + 1 if s.turn + 1 < s.machines else 0
@@ -114,7 +116,9 @@ def admit(S, i, machine):  # type: ignore[no-untyped-def]
 
 @jit
 def join_queue(S, i, machine):  # type: ignore[no-untyped-def]
-    """The task waits for a slot, behind the others or, at a LIFO station, before them."""
+    """The task waits for a slot: behind the others; before them at a LIFO station; behind those of its class
+    and of more urgent ones at a station by priority.
+    """
     t = S.tasks[i]
     m = S.machines[machine]
     s = S.stations[m.station]
@@ -123,10 +127,12 @@ def join_queue(S, i, machine):  # type: ignore[no-untyped-def]
     t.machine = machine
     t.ahead = -1
     t.behind = -1
-    if m.queued == 0:
+    if s.discipline == BY_PRIORITY:
+        put_in_class(S, i, machine)
+    elif m.queued == 0:
         m.head = i
         m.tail = i
-    elif s.lifo:
+    elif s.discipline == LAST_FIRST:
         t.behind = m.head
         S.tasks[m.head].ahead = i
         m.head = i
@@ -136,6 +142,31 @@ def join_queue(S, i, machine):  # type: ignore[no-untyped-def]
         m.tail = i
     m.queued += 1
     s.waiting += 1
+
+
+@jit
+def put_in_class(S, i, machine):  # type: ignore[no-untyped-def]
+    """Puts a task behind the last of its own class, or of the nearest more urgent one; else in front."""
+    t = S.tasks[i]
+    m = S.machines[machine]
+    own = S.flows[t.flow].priority
+    before = np.int64(-1)
+    for k in range(own, -1, -1):
+        if S.lasts_by_class[machine, k] >= 0:
+            before = S.lasts_by_class[machine, k]
+            break
+    S.lasts_by_class[machine, own] = i
+    t.ahead = before
+    if before >= 0:
+        t.behind = S.tasks[before].behind
+        S.tasks[before].behind = i
+    else:
+        t.behind = m.head if m.queued > 0 else -1
+        m.head = i
+    if t.behind >= 0:
+        S.tasks[t.behind].ahead = i
+    else:
+        m.tail = i
 
 
 @inlined

@@ -56,6 +56,15 @@ class Discipline(Enum):
 
     FIFO = "fifo"
     LIFO = "lifo"
+    PRIORITY = "priority"
+
+
+class Priority(IntEnum):
+    """How urgent the requests of a flow are where that counts: the lower, the sooner."""
+
+    HIGH = 0
+    NORMAL = 1
+    LOW = 2
 
 
 class Outcome(IntEnum):
@@ -84,7 +93,8 @@ class Station:
     cores, each request proceeds at full speed as soon as it has its slot. `waiting` bounds those who wait per
     machine (None: no bound). With `shards` > 0 there are `shards * copies` machines; the machine of shard s
     that takes the writes is number `s * copies`. `zones` gives each machine's zone, repeated as needed;
-    empty: outside all zones.
+    empty: outside all zones. By priority, of those who wait the most urgent go first, each class in the order
+    of arrival; who is served is not interrupted.
     """
 
     name: str
@@ -137,11 +147,20 @@ class Population:
 
 @dataclass(frozen=True, slots=True)
 class Buffer:
-    """A queue of messages in partitions. `carries`: the registers that a message takes along."""
+    """A queue of messages in partitions. `carries`: the registers that a message takes along.
+
+    At most `most` may wait (None: no bound); a further one is refused. What is older than `keep` seconds when
+    the consumer comes to it is dropped. A batch that fails is delivered again, up to `deliveries` times in all,
+    before anything behind it; then its messages go to the buffer `dead`, or are lost.
+    """
 
     name: str
     partitions: int = 1
     carries: tuple[str, ...] = ()
+    most: int | None = None
+    keep: float | None = None
+    deliveries: int = 1
+    dead: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +331,7 @@ class Visit:
     member in `key`, and fails at once where none is open. `path` is the step's stable name in the file: draws
     depend on it. `locks` are asked for while the slot is held, one after the other in the order of
     `Model.locks`, before the work, and given back with the slot, however the call ends.
+    `nth` names one copy of the COPY pick, from 1.
     """
 
     path: str
@@ -323,6 +343,7 @@ class Visit:
     body: Steps = ()
     locks: tuple[Locked, ...] = ()
     over: str | None = None
+    nth: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -457,13 +478,37 @@ class Send:
 @dataclass(frozen=True, slots=True)
 class Retry:
     """`times` further attempts; before attempt k a wait of backoff * factor ** (k - 1), varied by +- jitter
-    of it.
+    of it. With a `budget`, a caller's retries are at most that share of its calls: see `engine.guards`.
     """
 
     times: int
     backoff: float = 0.0
     factor: float = 2.0
     jitter: float = 0.0
+    budget: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """Opens when `share` of a caller's calls within `over` seconds, and at least `least` of them, have ended
+    in one of `errors`; after `stays` seconds one call may try whether it can close again.
+    """
+
+    share: float
+    over: float
+    stays: float
+    least: int = 1
+    errors: tuple[Outcome, ...] = (Outcome.REFUSED, Outcome.FAILED, Outcome.TIMED_OUT, Outcome.ENDED)
+
+
+@dataclass(frozen=True, slots=True)
+class Hedge:
+    """The same once more when there is no answer `after` seconds, up to `at_most` times; the first good
+    answer counts.
+    """
+
+    after: float
+    at_most: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -472,8 +517,9 @@ class Call:
 
     The timeout runs per attempt. When it is over, the caller goes on; what of the body only waits for its
     first slot is removed, what runs goes on to its end and its result is thrown away. A handler's steps run
-    in place of the rest of the body; after them the flow goes on behind the call. `count_errors`: a handled
-    failure is counted for this component all the same.
+    in place of the rest of the body; after them the flow goes on behind the call. From the inside out: the
+    body, its `hedge`, the timeout, the `breaker`, the `retry`, the handlers; so each attempt asks the breaker,
+    and ends FAILED at once where that is open.
     """
 
     path: str
@@ -481,6 +527,14 @@ class Call:
     timeout: float | None = None
     retry: Retry | None = None
     handlers: dict[Outcome, Steps] = field(default_factory=dict)
+    breaker: Breaker | None = None
+    hedge: Hedge | None = None
+
+    @property
+    def guarded(self) -> bool:
+        """Whether its callers keep a state of their own for it."""
+        budget = self.retry is not None and self.retry.budget is not None
+        return self.breaker is not None or self.hedge is not None or budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -495,12 +549,14 @@ class Fork:
 class Parallel:
     """Branches side by side; goes on when `wait` of them are done (all of them by default).
 
-    Fails as soon as so many have failed that `wait` can no longer be reached; the others are given up.
+    Fails as soon as so many have failed that `wait` can no longer be reached; the others are given up, or,
+    with `goes_on`, left to themselves.
     """
 
     path: str
     branches: tuple[Steps, ...]
     wait: int | None = None
+    goes_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -547,6 +603,20 @@ class Request:
     """Steps that are one request of somebody who makes several: when it is ANSWERED, the flow goes on behind it."""
 
     path: str
+    body: Steps
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """The body once for all who come for the key in a register while it is done: they wait and have its outcome.
+
+    `group`: those with the same name share it. The body is nobody's: it goes on when all have given up. Its
+    registers are not handed back.
+    """
+
+    path: str
+    group: str
+    key: str
     body: Steps
 
 
@@ -605,6 +675,7 @@ Step = (
     | Each
     | Repeat
     | Request
+    | Once
     | If
     | Set
     | End
@@ -647,7 +718,7 @@ class Poisson:
 @dataclass(frozen=True, slots=True)
 class Consume:
     """Messages of a buffer, one consumer for each partition; a batch takes what is there, up to its size, at
-    once.
+    once, or when it is full or its oldest message has waited `linger` seconds.
 
     A message is one request of the flow: it arrives when it is sent, its latency runs until its batch is
     done.
@@ -655,6 +726,7 @@ class Consume:
 
     buffer: str
     batch: int = 1
+    linger: float = 0.0
 
 
 class Happening(IntEnum):
@@ -720,6 +792,7 @@ class Flow:
     name: str
     source: Source
     steps: Steps
+    priority: Priority = Priority.NORMAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -765,7 +838,7 @@ class Model:
 def inner(step: Step) -> tuple[Steps, ...]:
     """The blocks of steps inside a step, in the order of the file."""
     match step:
-        case Visit() | Fork() | Each() | Measure() | Request():
+        case Visit() | Fork() | Each() | Once() | Measure() | Request():
             return (step.body,)
         case Repeat():
             return (step.body, step.in_vain or ())

@@ -65,14 +65,14 @@ def repeat(c: Any, step: Repeat, frame: Any) -> None:
 
 def away(c: Any, frame: Any, passes: Callable[[], None]) -> None:
     """Time passes, and the slot of the visit around is free meanwhile."""
-    if frame.station < 0:
+    if frame.leaves < 0:
         passes()
         return
-    failing = c.model.stations[frame.station].name in c.failing
-    c.emit(Op.RELEASE, a=frame.station, b=frame.machine)
+    failing = c.model.stations[frame.leaves].name in c.failing
+    c.emit(Op.RELEASE, a=frame.leaves, b=frame.machine)
     within, c.within = c.within, frame.around
     passes()
-    c.emit(Op.BACK, a=frame.station, b=frame.machine, x=1.0 if failing else 0.0, fail=frame.refused)
+    c.emit(Op.BACK, a=frame.leaves, b=frame.machine, x=1.0 if failing else 0.0, fail=frame.refused)
     c.within = within
 
 

@@ -29,9 +29,9 @@ __all__ = ["Limits", "Readings", "Replication", "StoreStart"]
 class Readings:
     """The counts of a replication at the end of each window, cumulated, and its histograms per window.
 
-    `meters`, `stations`, `stores`, `buffers`, `pools`, `locks`, `connections`: record arrays (windows + 1, parts),
-    row 0 is the beginning of the first window. `histogram`: (windows, meters, cells). `live`: requests and messages on
-    their way at the end of each window. `length`: seconds a window.
+    `meters`, `stations`, `stores`, `buffers`, `pools`, `locks`, `connections`, `guards`, `flights`: record arrays
+    (windows + 1, parts), row 0 is the beginning of the first window. `histogram`: (windows, meters, cells). `live`:
+    requests and messages on their way at the end of each window. `length`: seconds a window.
     `retries`: (windows + 1, flows), further attempts.
     """
 
@@ -46,6 +46,8 @@ class Readings:
     live: Any
     retries: Any
     length: float
+    guards: Any
+    flights: Any
 
     @property
     def windows(self) -> int:
@@ -131,6 +133,8 @@ class Replication:
             "locks": s.locks.copy(),
             "connections": s.connections.copy(),
             "retries": s.retries.copy(),
+            "guards": s.guards.copy(),
+            "flights": s.flights.copy(),
         }
         s.meters["longest"] = 0
         s.histogram[: self.windows] = 0
@@ -165,6 +169,8 @@ class Replication:
             "snap_connections",
             "snap_retries",
             "snap_live",
+            "snap_guards",
+            "snap_flights",
         ):
             array = getattr(s, name)
             array[: n // 2] = array[1:n:2].copy()
@@ -223,8 +229,10 @@ class Replication:
             live=s.snap_live[:n].copy(),
             retries=from_start("retries"),
             length=float(s.control[0].window_length) * TICK,
+            guards=from_start("guards"),
+            flights=from_start("flights"),
         )
 
     def check_conservation(self) -> None:
         """Raises AssertionError where something has got lost; see `toscale.engine.conservation`."""
-        check_conservation(self.model, self.state)
+        check_conservation(self.model, self.tables, self.state)

@@ -22,6 +22,7 @@ from toscale.engine.model import (
     Model,
     Poisson,
     Policy,
+    Priority,
     Trace,
     Users,
 )
@@ -31,12 +32,15 @@ from toscale.engine.state import (
     ACCOUNT,
     AFTER,
     BUFFER,
+    CALLER,
     CELL_COUNT,
     CONDITION,
     CONNECTION,
     CONTROL,
     ENTRY,
+    FLIGHT,
     FLOW,
+    GUARD,
     LEAF,
     LOCK,
     LOCKED,
@@ -47,6 +51,7 @@ from toscale.engine.state import (
     PARTITION,
     RING,
     SHARD,
+    SLICES,
     SOCKET,
     SPAN,
     STATION,
@@ -68,6 +73,7 @@ entry.
 """
 
 _POLICY_NUMBERS = {policy: k for k, policy in enumerate(Policy)}
+_DISCIPLINE_NUMBERS = {discipline: k for k, discipline in enumerate(Discipline)}
 _EVICT_NUMBERS = {Evict.LRU: stores.LRU, Evict.FIFO: stores.FIFO, Evict.RANDOM: stores.RANDOM}
 
 
@@ -117,7 +123,7 @@ class SetUp:
             row.cores = 0 if station.cores is None else station.cores * shared
             row.places = -1 if station.waiting is None else station.waiting * shared
             row.policy = _POLICY_NUMBERS[station.policy] % 4
-            row.lifo = station.discipline is Discipline.LIFO
+            row.discipline = _DISCIPLINE_NUMBERS[station.discipline]
             row.shards, row.copies = (station.shards, station.copies) if station.shards else (1, count)
             block = machines[first : first + count]
             block["station"] = k
@@ -129,10 +135,10 @@ class SetUp:
             first += count
 
         rings = records(RING, len(tables.rings))
-        for k, length in enumerate(tables.rings):
+        for k, (length, hedges) in enumerate(tables.rings):
             row = rings[k]
             row.length, row.head, row.tail, row.leaf = max(1, round(length / TICK)), -1, -1, len(leaves)
-            leaves.append((interpreter.LEAF_RING, k))
+            leaves.append((interpreter.LEAF_HEDGE if hedges else interpreter.LEAF_RING, k))
         terms = records(TERM, len(tables.terms))
         terms["head"] = terms["tail"] = -1
         for k, length in enumerate(tables.terms):
@@ -161,6 +167,7 @@ class SetUp:
             if row.first >= 0:
                 flows[row.first].spans = 1
 
+        guards = self._guards(stations)
         fixed = len(leaves)
         tasks = max(256, 4 * tables.margin)
         control = records(CONTROL, 1)
@@ -199,7 +206,7 @@ class SetUp:
             machines=machines,
             stores=store_rows,
             shards=shards,
-            entries=records(ENTRY, max(ENTRIES if model.stores else 1, buckets // 2)),
+            entries=records(ENTRY, max(ENTRIES if model.stores or tables.flights else 1, buckets // 2)),
             buckets=np.full(buckets, -1, dtype=np.int32),
             buffers=buffers,
             partitions=partitions,
@@ -218,6 +225,17 @@ class SetUp:
             locks=records(LOCK, len(model.locks)),
             locked=chained(LOCKED, locked, "chain"),
             locked_buckets=np.full(power_of_two(2 * locked), -1, dtype=np.int32),
+            lasts_by_class=np.full(
+                (
+                    len(machines) if any(s.discipline is Discipline.PRIORITY for s in model.stations) else 1,
+                    len(Priority),
+                ),
+                -1,
+                dtype=np.int64,
+            ),
+            guards=guards,
+            flights=records(FLIGHT, len(tables.flights)),
+            callers=records(CALLER, int(np.sum(guards["callers"]))),
             store_rates=np.zeros((max(len(model.stores), 1), max(len(tables.populations), 1))),
             connections=held,
             holds=holds,
@@ -244,12 +262,34 @@ class SetUp:
             snap_locks=np.zeros((w, max(len(model.locks), 1)), dtype=LOCK).view(np.recarray),
             snap_connections=np.zeros((w, len(held)), dtype=CONNECTION).view(np.recarray),
             snap_live=np.zeros(w, dtype=np.int64),
+            snap_flights=np.zeros((w, max(len(tables.flights), 1)), dtype=FLIGHT).view(np.recarray),
+            snap_guards=np.zeros((w, len(guards)), dtype=GUARD).view(np.recarray),
             histogram=np.zeros((w, max(meters, 1), CELL_COUNT), dtype=np.int32),
             notes=records(NOTE, tables.notes),
         )
         state = State(**arrays)
         timeline.begin(model, state)
         return state
+
+    def _guards(self, stations: Any) -> Any:
+        """The calls with breakers, hedges or budgets, each with a caller for every machine that may make it."""
+        rows = records(GUARD, len(self.tables.guards))
+        first = 0
+        for k, guarded in enumerate(self.tables.guards):
+            row = rows[k]
+            row.first, row.callers = first, guarded.callers(self.model)
+            row.machine = stations[guarded.station].first if guarded.station >= 0 else -1
+            first += int(row.callers)
+            breaker = guarded.breaker
+            if breaker is not None:
+                row.over = max(1, round(min(breaker.over / TICK, arrivals.LONGEST) / SLICES))
+                row.stays = round(min(breaker.stays / TICK, arrivals.LONGEST))
+                row.least, row.share = breaker.least, breaker.share
+                row.errors = sum(1 << int(outcome) for outcome in breaker.errors)
+            else:
+                row.over = 1
+            row.deposit = guarded.budget or 0.0
+        return rows
 
     def _stores(self) -> tuple[Any, Any]:
         model = self.model
@@ -288,9 +328,17 @@ class SetUp:
             row = rows[k]
             row.first, row.partitions, row.flow, row.batch = first, buffer.partitions, -1, 1
             row.salt = np.uint64(salt_of(f"buffer:{buffer.name}"))
+            row.most = NEVER if buffer.most is None else buffer.most
+            row.keep = NEVER if buffer.keep is None else min(round(buffer.keep / TICK), int(NEVER))
+            row.deliveries = buffer.deliveries
+            row.dead = -1
+            for n, other in enumerate(model.buffers):
+                if other.name == buffer.dead:
+                    row.dead = n
             for n, flow in enumerate(model.flows):
                 if isinstance(flow.source, Consume) and flow.source.buffer == buffer.name:
                     row.flow, row.batch = n, flow.source.batch
+                    row.linger = round(min(flow.source.linger / TICK, arrivals.LONGEST))
             partitions[first : first + buffer.partitions]["buffer"] = k
             for j, name in enumerate(buffer.carries):
                 carried[k, j] = self.tables.register_of[name]
@@ -304,6 +352,7 @@ class SetUp:
         for k, flow in enumerate(self.model.flows):
             row, source = rows[k], flow.source
             row.salt, row.entry = np.uint64(salt_of(f"flow:{flow.name}")), self.tables.entries[k]
+            row.priority = flow.priority
             match source:
                 case Poisson(rates, times) if len(rates) == 1:
                     row.kind, row.rate = arrivals.POISSON, rates[0] * TICK

@@ -22,7 +22,8 @@ Op = IntEnum(
     "CHOOSE SEE CLAIM AHEAD STASH AWAIT RETURN EXTEND KEEP SWEEP OVER LOOK WRITE PASS IF_HOLDS IF_LEFT "
     "REPEAT JUDGE AGAIN VAIN IF_ENDED ANSWERED BACK LOCK UNLOCK BEGIN NEXT LEAVE "
     "HOLDER REACH IF_OPEN NOTE "
-    "ROUTE ENTER FAULTY HOT",
+    "ROUTE ENTER FAULTY HOT "
+    "GUARD REPORT HEDGE DEPOSIT SPEND FLY LAND OFFER GATHER",
     start=0,
 )
 """The instructions; what each does stands beside its branch in `toscale.engine.interpreter`."""
@@ -96,7 +97,7 @@ STATION = np.dtype(
         ("cores", "i8"),
         ("places", "i8"),
         ("policy", "i8"),
-        ("lifo", "i8"),
+        ("discipline", "i8"),
         ("shards", "i8"),
         ("copies", "i8"),
         ("turn", "i8"),
@@ -165,6 +166,15 @@ BUFFER = np.dtype(
         ("turn", "i8"),
         ("flow", "i8"),  # that consumes it; -1
         ("batch", "i8"),
+        ("refused", "i8"),
+        ("expired", "i8"),
+        ("again", "i8"),  # messages put back to be delivered again
+        ("buried", "i8"),  # dead letters
+        ("most", "i8"),  # that may wait
+        ("keep", "i8"),
+        ("linger", "i8"),
+        ("deliveries", "i8"),
+        ("dead", "i8"),  # the buffer that takes its dead letters; -1
     ],
     align=True,
 )
@@ -176,10 +186,20 @@ PARTITION = np.dtype(
         ("length", "i8"),
         ("consumer", "i8"),
         ("buffer", "i8"),
+        ("due", "i8"),  # until when the consumer waits for its batch to fill
     ],
     align=True,
 )
-MESSAGE = np.dtype([("request", "u8"), ("sent", "i8"), ("next", "i8"), ("tracker", "i8")], align=True)
+MESSAGE = np.dtype(
+    [
+        ("request", "u8"),
+        ("sent", "i8"),
+        ("next", "i8"),
+        ("tracker", "i8"),
+        ("tries", "i8"),  # deliveries that failed
+    ],
+    align=True,
+)
 FLOW = np.dtype(
     [
         ("salt", "u8"),
@@ -193,6 +213,7 @@ FLOW = np.dtype(
         ("points", "i8"),
         ("spans", "i8"),  # whether requests of this flow are followed to the last that they cause
         ("buffer", "i8"),
+        ("priority", "i8"),
     ],
     align=True,
 )
@@ -250,6 +271,55 @@ UNSET = ("parent", "tracker", "child", "elder", "younger", "ring", "message", "p
 
 RING = np.dtype([("length", "i8"), ("set", "i8"), ("head", "i8"), ("tail", "i8"), ("leaf", "i8")], align=True)
 TRACKER = np.dtype([("start", "i8"), ("pending", "i8"), ("flow", "i8")], align=True)
+SLICES = 10
+"""The time that a breaker or a budget looks back over is counted in so many slices."""
+GUARD = np.dtype(
+    [
+        ("calls", "i8"),  # that came to the breaker
+        ("cut", "i8"),  # of these, ended at once
+        ("opened", "i8"),
+        ("open_time", "f8"),  # in ticks, summed over the callers: while calls are cut
+        ("sent", "i8"),  # first calls of hedges
+        ("hedged", "i8"),  # further ones
+        ("begun", "i8"),  # calls that paid into the budget
+        ("retries", "i8"),  # paid out of it
+        ("denied", "i8"),
+        ("first", "i8"),  # its first caller
+        ("callers", "i8"),
+        ("machine", "i8"),  # of the first caller
+        ("over", "i8"),  # ticks of a breaker's slice
+        ("stays", "i8"),
+        ("least", "i8"),
+        ("errors", "i8"),  # bits of the outcomes that are errors
+        ("share", "f8"),
+        ("deposit", "f8"),
+    ],
+    align=True,
+)
+FLIGHT = np.dtype(
+    [
+        ("asked", "i8"),  # who missed
+        ("led", "i8"),  # calls that this became
+        ("aloft", "i8"),
+        ("waiting", "i8"),
+    ],
+    align=True,
+)
+CALLER = np.dtype(
+    [
+        ("probe_key", "u8"),
+        ("probe", "i8"),  # the task that tries
+        ("state", "i8"),
+        ("until", "i8"),  # when it may be tried again
+        ("touched", "i8"),
+        ("slice", "i8"),  # the latest, by its number since the start
+        ("calls", "i8", (SLICES,)),
+        ("wrong", "i8", (SLICES,)),
+        ("spent", "i8"),  # the budget's latest slice
+        ("tokens", "f8", (SLICES,)),
+    ],
+    align=True,
+)
 LEAF = np.dtype([("kind", "i8"), ("which", "i8")], align=True)
 LOCK = np.dtype(
     [
@@ -553,6 +623,8 @@ CONTROL = np.dtype(
         ("n_changes", "i8"),
         ("n_givens", "i8"),
         ("n_retries", "i8"),
+        ("n_guards", "i8"),
+        ("n_flights", "i8"),
     ],
     align=True,
 )
@@ -630,6 +702,10 @@ ARRAYS: dict[str, tuple[Any, int]] = {
     "emptied": (np.int64, 1),
     "losses": (np.int64, 1),
     "retries": (np.int64, 1),
+    "lasts_by_class": (np.int64, 2),  # at stations by priority: the last who waits of each class
+    "guards": (GUARD, 1),
+    "callers": (CALLER, 1),
+    "flights": (FLIGHT, 1),
     # the figures
     "meters": (METER, 1),
     "snap_meters": (METER, 2),
@@ -641,6 +717,8 @@ ARRAYS: dict[str, tuple[Any, int]] = {
     "snap_connections": (CONNECTION, 2),
     "snap_live": (np.int64, 1),
     "snap_retries": (np.int64, 2),
+    "snap_guards": (GUARD, 2),
+    "snap_flights": (FLIGHT, 2),
     "histogram": (np.int32, 3),
     "notes": (NOTE, 1),
 }

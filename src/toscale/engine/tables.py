@@ -11,7 +11,7 @@ import numpy as np
 
 from toscale.engine.draws import CELLS, FIXED, HEAD, LEVELS, TABLE, TOP, VALUES, ZOOM
 from toscale.engine.laws import Law
-from toscale.engine.model import FromStash, Population
+from toscale.engine.model import Breaker, FromStash, Model, Policy, Population
 from toscale.engine.state import LAW, POPULATION, records
 
 
@@ -39,6 +39,28 @@ class CodePlace:
 
 
 @dataclass(frozen=True, slots=True)
+class Guarded:
+    """A call with a breaker, a hedge or a budget of retries, made from the machines of one station (-1: from
+    elsewhere, as one caller).
+    """
+
+    path: str
+    station: int
+    breaker: Breaker | None
+    budget: float | None
+    hedges: bool
+
+    def callers(self, model: Model) -> int:
+        """How many machines keep a state for it."""
+        if self.station < 0:
+            return 1
+        station = model.stations[self.station]
+        if station.shards:
+            return station.shards * station.copies
+        return 1 if station.policy is Policy.SHARED else station.machines
+
+
+@dataclass(frozen=True, slots=True)
 class Tables:
     """What the interpreter reads, and what the names in the model have become."""
 
@@ -46,7 +68,7 @@ class Tables:
     registers: int
     entries: tuple[int, ...]  # of the flows, in the code
     meters: tuple[str, ...]  # flows, named steps, spans
-    rings: tuple[float, ...]  # lengths of the time-outs, in seconds
+    rings: tuple[tuple[float, bool], ...]  # lengths of the time-outs, in seconds; whether it is a hedge's
     margin: int  # tasks, and messages, that may begin at one moment
     touches: int  # keys that may be touched at one moment
     locked: int  # keys that may be locked at one moment
@@ -61,6 +83,13 @@ class Tables:
     knobs: dict[str, int] = field(default_factory=dict)  # numbers that the timeline changes
     between: dict[str, tuple[int, ...]] = field(default_factory=dict)  # links that it may lose messages on
     hots: tuple[tuple[str, str], ...] = ()  # flow and register of those draws that may become hot
+    guards: tuple[Guarded, ...] = ()
+    flights: tuple[str, ...] = ()  # groups of those who miss the same
+
+    @property
+    def guarded(self) -> tuple[str, ...]:
+        """The paths of the calls with breakers, hedges or budgets, in the order of their figures."""
+        return tuple(guard.path for guard in self.guards)
 
 
 def salt_of(path: str) -> int:

@@ -10,11 +10,16 @@ from toscale.engine.draws import GOLDEN, draw_law, mix, unit
 from toscale.engine.jit import inlined, jit
 from toscale.engine.locked import leave_locked, touch_lock
 from toscale.engine.model import Outcome
-from toscale.engine.state import BITS, CELL_COUNT
+from toscale.engine.state import BITS, CELL_COUNT, Op
 from toscale.engine.tree import schedule
 
-GOING, QUEUED, JOINING, LINED, WAITING = 0, 1, 2, 3, 4
-"""What a task is doing: on its way, waiting for a slot, for its children, standing in line, waiting for a lock."""
+LAST_FIRST, BY_PRIORITY = 1, 2
+"""Numbers of the disciplines in the tables; 0: in the order of arrival."""
+
+GOING, QUEUED, JOINING, LINED, WAITING, ALOFT, GATHERING = 0, 1, 2, 3, 4, 5, 6
+"""What a task is doing: on its way, waiting for a slot, for its children, standing in line, waiting for a lock, for a
+flight to end, for enough of its children, of whom the others then go on by themselves.
+"""
 
 _DONE, _ANSWERED, _STOPPED, _TIMED_OUT, _ENDED = (
     int(Outcome.DONE),
@@ -23,6 +28,7 @@ _DONE, _ANSWERED, _STOPPED, _TIMED_OUT, _ENDED = (
     int(Outcome.TIMED_OUT),
     int(Outcome.ENDED),
 )
+_BUSY, _HEDGE = int(Outcome.BUSY), int(Op.HEDGE)
 _CELLS_PER_OCTAVE = 1 << BITS
 _ONE = np.uint64(1)
 
@@ -263,6 +269,11 @@ def leave_queue(S, i):  # type: ignore[no-untyped-def]
     """Takes a task that waits for a slot out of its queue."""
     t = S.tasks[i]
     m = S.machines[t.machine]
+    if S.stations[m.station].discipline == BY_PRIORITY:
+        own = S.flows[t.flow].priority
+        if S.lasts_by_class[t.machine, own] == i:
+            alike = t.ahead >= 0 and S.flows[S.tasks[t.ahead].flow].priority == own
+            S.lasts_by_class[t.machine, own] = t.ahead if alike else -1
     if t.ahead >= 0:
         S.tasks[t.ahead].behind = t.behind
     else:
@@ -274,6 +285,27 @@ def leave_queue(S, i):  # type: ignore[no-untyped-def]
     m.queued -= 1
     t.ahead = -1
     t.behind = -1
+
+
+@jit
+def set_time_out(S, i, ring):  # type: ignore[no-untyped-def]
+    """Time-outs of one length come due in the order in which they were set: a queue, of which only the head
+    is in the tree.
+    """
+    r = S.rings[ring]
+    t = S.tasks[i]
+    t.ring = ring
+    t.deadline = S.control[0].now + r.length
+    t.later = -1
+    t.sooner = r.tail
+    if r.tail >= 0:
+        S.tasks[r.tail].later = i
+    else:
+        r.head = i
+    r.tail = i
+    if not r.set:
+        r.set = 1
+        schedule(S, r.leaf, t.deadline)
 
 
 @jit
@@ -365,6 +397,15 @@ def stop_waiting_for_lock(S, i):  # type: ignore[no-untyped-def]
 
 
 @jit
+def let_go(S, parent):  # type: ignore[no-untyped-def]
+    """The parent no longer waits; its children go on by themselves, and nobody hears of them."""
+    p = S.tasks[parent]
+    while p.child >= 0:
+        unlink(S, np.int64(p.child))
+        p.pending -= 1
+
+
+@jit
 def resume(S, i, outcome):  # type: ignore[no-untyped-def]
     """A task that waited for its children goes on, at the next step or at its step's way out."""
     t = S.tasks[i]
@@ -400,8 +441,15 @@ def end_child(S, i):  # type: ignore[no-untyped-def]
             elif p.done >= p.need:
                 give_up(S, parent)
                 resume(S, parent, _DONE)
-            elif p.failed > p.total - p.need:
+            elif p.failed > p.total - p.need or (outcome > _BUSY and S.code[p.pc].op == _HEDGE):
                 give_up(S, parent)
+                resume(S, parent, outcome)
+        elif p.state == GATHERING:
+            if p.done >= p.need:
+                let_go(S, parent)
+                resume(S, parent, _DONE)
+            elif p.failed > p.total - p.need:
+                let_go(S, parent)
                 resume(S, parent, outcome)
     end_task(S, i)
 

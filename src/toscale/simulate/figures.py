@@ -11,12 +11,14 @@ import numpy as np
 
 from toscale.engine.model import Model, Outcome, Pool
 from toscale.engine.state import TICK
+from toscale.engine.tables import Guarded
 from toscale.quantity.formatting import format_number
 from toscale.simulate.replications import Outcome as Went
 from toscale.simulate.replications import Sampled, growing, piling_up
 from toscale.simulate.result import (
     PERCENTILES,
     BoundResult,
+    CallResult,
     ComponentResult,
     ConnectionResult,
     Ending,
@@ -49,8 +51,12 @@ def run_result(
     went: Went,
     precision: float,
     quantiles: Mapping[str, set[float]],
+    guarded: tuple[Guarded, ...] = (),
+    flights: tuple[str, ...] = (),
 ) -> RunResult:
-    """The figures of one load. `quantiles`: further ones that conditions ask for, by flow, step or span."""
+    """The figures of one load. `quantiles`: further ones that conditions ask for, by flow, step or span;
+    `guarded`: the calls with breakers, hedges or budgets; `flights`: the components that coalesce misses.
+    """
     if went.sampled is None:
         reason = went.bound or "nothing was measured"
         return RunResult(
@@ -71,7 +77,7 @@ def run_result(
     ending = went.ending if not begins_calm or went.ending is not Ending.OVERLOADED else Ending.NOT_TIGHT
     return RunResult(
         flows=reader.flows(bool(overloads)),
-        components=reader.components(),
+        components=reader.components(flights),
         bounds=reader.bounds(),
         ending=Ending.OVERLOADED if overloads else ending,
         overloads=overloads,
@@ -83,6 +89,7 @@ def run_result(
         notes=_notes(went),
         series=reader.series(),
         connections=reader.connections(),
+        calls=reader.calls(guarded),
     )
 
 
@@ -252,7 +259,7 @@ class _Reader:
 
     # ---- components ----------------------------------------------------------------------------------------------
 
-    def components(self) -> dict[str, ComponentResult]:
+    def components(self, flights: tuple[str, ...]) -> dict[str, ComponentResult]:
         found: dict[str, ComponentResult] = {}
         stores = {s.name: k for k, s in enumerate(self.model.stores)}
         buffers = {b.name: k for k, b in enumerate(self.model.buffers)}
@@ -271,6 +278,11 @@ class _Reader:
                 ratio(rows["hits"], rows["gets"], most=1.0), "nothing was asked for", tight=False
             )
             found[name] = replace(found[name], hit_ratio=hits)
+        for k, name in enumerate(flights):
+            asked, led = (self.sampled.flights[:, k][x].astype(np.float64) for x in ("asked", "led"))
+            if name in found:
+                joined = self.part(np.maximum(asked - led, 0.0), asked, 1.0)
+                found[name] = replace(found[name], coalesced=joined)
         for name, k in buffers.items():
             rows = self.sampled.buffers[:, k]
             depth = self.seen(ratio(rows["depth_time"] * TICK, self.time), "no time has passed", tight=False)
@@ -281,6 +293,14 @@ class _Reader:
             if found[name].arrivals.value in (None, 0):
                 found[name] = replace(found[name], arrivals=arrivals)
             found[name] = replace(found[name], depth=depth, lag=lag)
+            buffer = self.model.buffers[k]
+            if buffer.most is not None:
+                found[name] = replace(found[name], refused=self.rate(rows["refused"]))
+            if buffer.deliveries > 1 or buffer.dead is not None:
+                again, dead = self.rate(rows["again"]), self.rate(rows["buried"])
+                found[name] = replace(found[name], redelivered=again, dead=dead)
+            if buffer.keep is not None:
+                found[name] = replace(found[name], expired=self.rate(rows["expired"]))
         return found
 
     def station(self, k: int) -> ComponentResult:
@@ -377,6 +397,40 @@ class _Reader:
                 limit=held.limit,
             )
         return found
+
+    # ---- calls with breakers, hedges and budgets -----------------------------------------------------------------
+
+    def calls(self, guarded: tuple[Guarded, ...]) -> dict[str, CallResult]:
+        """By path; a call that is made at several stations (or in several handlers) is counted as one."""
+        found: dict[str, CallResult] = {}
+        for path in dict.fromkeys(one.path for one in guarded):
+            here = [k for k, one in enumerate(guarded) if one.path == path]
+            rows = self.sampled.guards[:, here]
+            count = {name: rows[name].sum(axis=1).astype(np.float64) for name in rows.dtype.names}
+            one = guarded[here[0]]
+            callers = sum(guarded[k].callers(self.model) for k in here)
+            made = count["calls"] if one.breaker is not None else count["begun"] + count["retries"]
+            result = CallResult(path, self.rate(made if made.any() else count["sent"]))
+            if one.breaker is not None:
+                result = replace(
+                    result,
+                    cut=self.part(count["cut"], count["calls"], 1.0),
+                    open=self.rate(count["open_time"] * TICK / callers, 1.0),
+                    opened=self.rate(count["opened"]),
+                )
+            if one.hedges:
+                result = replace(result, hedged=self.part(count["hedged"], count["sent"]))
+            if one.budget is not None:
+                result = replace(
+                    result,
+                    retries=self.part(count["retries"], count["begun"]),
+                    denied=self.part(count["denied"], count["begun"]),
+                )
+            found[path] = result
+        return found
+
+    def part(self, counts: Any, of: Any, most: float = inf) -> Figure:
+        return self.seen(ratio(counts, of, most=most), "no such call was made", tight=False)
 
     # ---- overload ----------------------------------------------------------------------------------------------------
 

@@ -75,7 +75,7 @@ def lower(
         operations = Operations(
             design, seen, parts, wire, entities, into, unread, sized, dict(present), locks
         )
-        attempts = Attempts(seen, record, into)
+        attempts = Attempts(seen, into)
         bounds = Bounds(design, operations, usual)
         held = replace(connections, entities=entities)
         return StepLowering(

@@ -79,6 +79,8 @@ class Sampled:
     depth_growth: Any  # (replications, buffers)
     longest: Any  # ticks, by meter
     series: Mapping[str, Any]  # (windows, parts) of the first replication, and its window's length
+    guards: Any  # (batches, guarded calls) of increments
+    flights: Any  # (batches, groups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -461,6 +463,8 @@ def sample_readings(readings: list[Readings], batches: int) -> Sampled:
             },
             "length": length,
         },
+        guards=increments("guards"),
+        flights=increments("flights"),
     )
 
 

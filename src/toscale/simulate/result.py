@@ -90,6 +90,10 @@ class ComponentResult:
     depth: Figure | None = None  # messages, of a queue (mean)
     lock_waiting: Figure | None = None  # the mean wait for a lock, in seconds, where it has any
     lock_refused: Figure | None = None  # the share of those who asked for a lock and were refused
+    redelivered: Figure | None = None  # per second, of a queue: put back to be delivered again
+    dead: Figure | None = None  # per second: messages that had all their deliveries in vain
+    expired: Figure | None = None  # per second: messages that grew too old
+    coalesced: Figure | None = None  # the share of misses for which another call was waited for
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +132,22 @@ class ConnectionResult:
     fullest: Figure
     memory: Figure
     limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallResult:
+    """A call with a breaker, a hedge or a budget of retries, by its path in the file; None for what it has
+    not.
+    """
+
+    path: str
+    calls: Figure  # per second, with retries; those that a breaker cuts included
+    cut: Figure | None = None  # the share of them that the breaker ended at once
+    open: Figure | None = None  # the share of time in which it does, over all callers
+    opened: Figure | None = None  # per second, over all callers
+    hedged: Figure | None = None  # further calls for each
+    retries: Figure | None = None  # for each call, of those with a budget
+    denied: Figure | None = None  # for each call: retries for which the budget had nothing left
 
 
 class Ending(Enum):
@@ -177,6 +197,7 @@ class RunResult:
     series: Series | None = None
     bounds: Mapping[str, BoundResult] = field(default_factory=dict)  # bounded things, by name
     connections: Mapping[str, ConnectionResult] = field(default_factory=dict)
+    calls: Mapping[str, CallResult] = field(default_factory=dict)  # with breakers, hedges or budgets, by path
 
 
 @dataclass(frozen=True, slots=True)

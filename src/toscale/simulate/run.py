@@ -182,7 +182,7 @@ def simulate_model(
         report=report,
         cancelled=cancelled,
     )
-    result = run_result(model, tables.meters, twin, went, precision, wanted)
+    result = run_result(model, tables.meters, twin, went, precision, wanted, tables.guards, tables.flights)
     # no interval is wide where there is none
     return replace(result, ending=Ending.NOTHING) if result.requests == 0 else result
 

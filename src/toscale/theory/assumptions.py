@@ -18,6 +18,7 @@ from toscale.engine.model import (
     Fork,
     Get,
     Model,
+    Once,
     Parallel,
     Poisson,
     Policy,
@@ -80,6 +81,26 @@ def broken(
                     f"{step.path}: how often the time-out strikes is estimated from the mean and variance",
                 )
                 break
+        for step in walk(flow.steps):
+            if isinstance(step, Call) and step.breaker is not None:
+                add(
+                    "flow",
+                    flow.name,
+                    f"{step.path}: how often its breaker is open is estimated from the mean share of errors",
+                )
+            if isinstance(step, Once):
+                add(
+                    "flow",
+                    flow.name,
+                    f"{step.path}: those who wait for another's call are counted from the misses of a cache that is "
+                    "filled at once",
+                )
+            if isinstance(step, Call) and step.hedge is not None:
+                add(
+                    "flow",
+                    flow.name,
+                    f"{step.path}: a hedge is taken as independent of the call that is late",
+                )
         for step, around in _calls(flow.steps, ()):
             name = step.station
             if name is None:
@@ -128,6 +149,12 @@ def broken(
                 place.name,
                 "last in, first out has the same mean wait, but longer percentiles than theory says",
             )
+        if place.discipline is Discipline.PRIORITY:
+            add(
+                "station",
+                place.name,
+                "priorities are taken at the mean load of all slots, and where that is too much, as if there were none",
+            )
         if (
             place.slots is not None
             and state.holding is not None
@@ -158,6 +185,13 @@ def broken(
                         name,
                         f"{pool.name}, which {flow.name} asks for, is taken as enough for all",
                     )
+    for buffer in model.buffers:
+        if buffer.keep is not None:
+            add("buffer", buffer.name, "messages that grow too old are not dropped in theory")
+        if buffer.most is not None and (buffer.partitions > 1):
+            add("buffer", buffer.name, "each partition is taken to have its part of the places")
+        if buffer.deliveries > 1:
+            add("buffer", buffer.name, "what is delivered again is taken to come at any time, not at once")
     for shelf in model.stores:
         if shelf.memory is not None and shelf.shards > 1:
             add("store", shelf.name, "all shards are taken as alike, though each has other keys")

@@ -65,6 +65,20 @@ class StepTheory:
 
 
 @dataclass(frozen=True, slots=True)
+class GuardTheory:
+    """A call with a breaker, a hedge or a budget of retries, by its path; None for what it has not.
+
+    `cut`: the share of the calls that the breaker ends at once; `hedged`: further calls for each, `retries`
+    for each.
+    """
+
+    path: str
+    cut: float | None
+    hedged: float | None
+    retries: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class BufferTheory:
     """A buffer as its (slowest) consumer sees it."""
 
@@ -103,3 +117,4 @@ class Twin:
     converged: bool
     asked: dict[str, float] = field(default_factory=dict)  # units of each pool that are asked for, per second
     connections: dict[str, ConnectionTheory] = field(default_factory=dict)
+    guards: dict[str, GuardTheory] = field(default_factory=dict)

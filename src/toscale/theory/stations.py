@@ -9,13 +9,13 @@ busiest shard stands beside the average of the others.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf, isfinite, log, sqrt
 from typing import TYPE_CHECKING
 
-from toscale.engine.model import Policy, Station
+from toscale.engine.model import Discipline, Policy, Station
 from toscale.theory.layered import MOST_SLOTS, Answer, Load, closed_network, machine
-from toscale.theory.tally import Calls, Calm, count, mixed
+from toscale.theory.tally import Calls, Calm, count, mixed, of_class
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -96,7 +96,36 @@ def station(
     if place.shards > 0:
         total = sum(g.rate for g in groups.values())
         calm["policy"] = mixed([(g.rate / total, g.calm) for g in groups.values()]) if total > 0 else Calm()
-    return _theory(place, calls, rate, groups), calm
+    theory = _theory(place, calls, rate, groups)
+    if place.discipline is Discipline.PRIORITY:
+        shares = _by_class(calls, theory.slot_utilisation or 0.0)
+        calm |= {
+            of_class(role, k): replace(fares, wait=fares.wait * share)
+            for role, fares in calm.items()
+            for k, share in shares.items()
+        }
+    return theory, calm
+
+
+def _by_class(calls: Sequence[Calls], load: float) -> dict[int, float]:
+    """The wait of each class over the wait of all in the order of arrival, at the load of the slots.
+
+    (1 - load) / ((1 - s[k - 1]) (1 - s[k])), with s[k] the load of class k and of those before it (Cobham,
+    "Priority assignment in waiting line problems", Operations Research 2, 1954): exact for Poisson arrivals
+    at one slot, and at several with exponential times of the same mean. 1 where the load is too much: all wait
+    without bound by theory, though in truth only those of the lower classes do.
+    """
+    holding: dict[int, float] = {}
+    for c in calls:
+        time = c.stretch * c.work.mean + c.body.mean
+        holding[c.priority] = holding.get(c.priority, 0.0) + (c.rate * time if isfinite(time) else 0.0)
+    total = sum(holding.values())
+    found, before = {}, 0.0
+    for k in sorted(holding):
+        upto = before + (load * holding[k] / total if total > 0 else 0.0)
+        found[k] = (1 - load) / ((1 - before) * (1 - upto)) if load < 1 else 1.0
+        before = min(upto, load)
+    return found
 
 
 def hottest_share(shards: int, hottest: float, spread: float) -> float:

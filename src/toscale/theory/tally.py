@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from toscale.engine.model import Outcome, Pick, Station
+from toscale.engine.model import Outcome, Pick, Policy, Station
 from toscale.theory.locks import Held
 from toscale.theory.times import Time
 
@@ -56,6 +56,7 @@ class Calls:
     holder: (
         tuple[str, float] | None
     )  # who holds a slot meanwhile, and how many such calls there can be at once
+    priority: int = 1
 
 
 @dataclass(slots=True)
@@ -112,6 +113,8 @@ class Here:
     holder: tuple[str, float] | None = None
     at_once: float = 1.0  # so many of this step side by side, at most, for one holder
     parts: dict[str, Part] | None = None  # None: nobody waits for it
+    machines: int = 1  # that make the calls from here, each by itself
+    priority: int = 1  # of the flow
 
     def callers(self) -> tuple[str, float] | None:
         """Who holds a slot during a call from here, and how many such calls there are at once, at most."""
@@ -126,7 +129,8 @@ class Here:
             slots = float(station.slots * count(station))
             if callers is None or slots < callers[1]:
                 callers = (station.name, slots)
-        return replace(self, zones=zones, holder=callers, at_once=1.0)
+        machines = 1 if station.policy is Policy.SHARED and station.shards <= 0 else count(station)
+        return replace(self, zones=zones, holder=callers, at_once=1.0, machines=machines)
 
 
 @dataclass(slots=True)
@@ -163,6 +167,11 @@ def role_of(station: Station, pick: Pick) -> str:
     if station.copies <= 1 or pick is Pick.PRIMARY:
         return "primary"
     return "copy" if pick is Pick.COPY else "any"
+
+
+def of_class(role: str, priority: int) -> str:
+    """The role of calls of one class, at a station by priority."""
+    return f"{role} of class {priority}"
 
 
 def mixed(parts: list[tuple[float, Calm]]) -> Calm:

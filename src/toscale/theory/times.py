@@ -229,7 +229,8 @@ def capped(time: Time, most: float) -> tuple[float, Time]:
     return chance, Time(shift + mean, var, draws)
 
 
-def _from_survival(t: Array, survives: Array) -> tuple[float, float]:
+def of_survival(t: Array, survives: Array) -> tuple[float, float]:
+    """Mean and variance from P(T > t) at the points t."""
     steps = np.diff(t)
     mean = float(steps @ (survives[:-1] + survives[1:])) / 2
     weighted = t * survives
@@ -237,7 +238,8 @@ def _from_survival(t: Array, survives: Array) -> tuple[float, float]:
     return mean, max(0.0, square - mean * mean)
 
 
-def _grid(times: Sequence[Time], copies: float) -> Array:
+def grid(times: Sequence[Time], copies: float) -> Array:
+    """Points in time that cover what so many copies of these times can take."""
     top = 0.0
     for time in times:
         shift, _, r1, w2, r2 = _shape(time)
@@ -262,7 +264,7 @@ def race(times: Sequence[Time], needed: int, dice: Dice) -> Time:
     finite = [t for t in times if isfinite(t.mean)]
     if all(t.var <= 1e-18 * t.mean**2 for t in finite):
         return Time(sorted(t.mean for t in finite)[needed - 1], 0.0, draws)
-    t = _grid(finite, len(finite))
+    t = grid(finite, len(finite))
     # the chance that exactly k are over by t, for k below `needed`
     over = np.zeros((needed, len(t)))
     over[0] = 1.0
@@ -271,7 +273,7 @@ def race(times: Sequence[Time], needed: int, dice: Dice) -> Time:
         moved = over[:-1] * ended
         over *= 1 - ended
         over[1:] += moved
-    mean, var = _from_survival(t, over.sum(axis=0))
+    mean, var = of_survival(t, over.sum(axis=0))
     return Time(mean, var, draws)
 
 
@@ -293,10 +295,10 @@ def latest(time: Time, copies: Spread, dice: Dice) -> Time:
     if time.var <= 1e-18 * time.mean**2:
         some = float(numbers.weights[numbers.values > 0].sum())
         return Time(some * time.mean, some * (1 - some) * time.mean**2, draws)
-    t = _grid([time], float(numbers.values.max()))
+    t = grid([time], float(numbers.values.max()))
     ended = 1 - exceeds(time, t)
     survives = 1 - numbers.weights @ ended[None, :] ** numbers.values[:, None]
-    mean, var = _from_survival(t, survives)
+    mean, var = of_survival(t, survives)
     return Time(mean, var, draws)
 
 

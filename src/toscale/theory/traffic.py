@@ -23,6 +23,7 @@ from toscale.engine.model import (
     Choose,
     Connected,
     Delay,
+    Discipline,
     Drop,
     Each,
     End,
@@ -42,6 +43,7 @@ from toscale.engine.model import (
     Model,
     NewKey,
     Number,
+    Once,
     Outcome,
     Over,
     Parallel,
@@ -67,7 +69,7 @@ from toscale.engine.model import (
     Work,
     Write,
 )
-from toscale.theory import times
+from toscale.theory import guards, times
 from toscale.theory.bounded import from_stash
 from toscale.theory.connections import connection
 from toscale.theory.knowledge import Drawn, Known, Listed, meet
@@ -75,9 +77,21 @@ from toscale.theory.locks import Held, Wait, wait
 from toscale.theory.lookups import Shelves
 from toscale.theory.numbers import Spread, constant
 from toscale.theory.popularity import keys
-from toscale.theory.queues import attempts
 from toscale.theory.repetitions import repeat
-from toscale.theory.tally import Calls, Calm, Here, Measured, Part, Ran, Round, Tally, count, mixed, role_of
+from toscale.theory.tally import (
+    Calls,
+    Calm,
+    Here,
+    Measured,
+    Part,
+    Ran,
+    Round,
+    Tally,
+    count,
+    mixed,
+    of_class,
+    role_of,
+)
 from toscale.theory.times import Dice, Time
 
 if TYPE_CHECKING:
@@ -97,6 +111,7 @@ class Walk:
         self.dice = dice
         self.tally = Tally()
         self.measured: dict[str, Measured] = {}
+        self.guards: dict[str, guards.Guard] = {}
         self.shelves = Shelves(last, self.tally)
         self.steps: dict[type, Callable[..., Ran]] = {
             Visit: self.visit,
@@ -110,6 +125,7 @@ class Walk:
             Fork: self.fork,
             Parallel: self.parallel,
             Each: self.each,
+            Once: self.once,
             If: self.branch,
             Measure: self.measure,
         }
@@ -233,7 +249,7 @@ class Walk:
         """Over the wire, a slot, the locks (each for keys drawn so, and for how many), the work, the body, and back."""
         place = self.stations[station]
         role = role_of(place, pick)
-        calm = self.calm(place, role)
+        calm = self.calm(place, role, here.priority)
         zones = self.zones(place, role)
         near = sum(p * q for z, p in here.zones for y, q in zones if z == y)
         there = times.crossing(link, near, self.dice)
@@ -279,6 +295,7 @@ class Walk:
                 hottest,
                 spread,
                 here.callers(),
+                here.priority,
             )
         )
         time = there.plus(times.sometimes(admitted, served, self.dice)).plus(back)
@@ -306,13 +323,15 @@ class Walk:
         """How a request for a lock fares, from what the last round has found of the others."""
         return wait(self.last.locks.get(lock.lock, Held(0.0, 0.0, 0.0)), drawn, lock.wait)
 
-    def calm(self, station: Station, role: str) -> Calm:
+    def calm(self, station: Station, role: str, priority: int) -> Calm:
         """How this call fares; a call of any machine of a shard is a mixture."""
         if role == "any":
             share = 1 / station.copies
-            one = self.last.calm.get((station.name, "primary"), Calm())
-            other = self.last.calm.get((station.name, "copy"), Calm())
+            one = self.calm(station, "primary", priority)
+            other = self.calm(station, "copy", priority)
             return mixed([(share, one), (1 - share, other)])
+        if station.discipline is Discipline.PRIORITY:
+            role = of_class(role, priority)
         return self.last.calm.get((station.name, role), Calm())
 
     def visit(self, step: Visit, known: Known, reach: float, here: Here) -> Ran:
@@ -347,20 +366,25 @@ class Walk:
 
     def send(self, step: Send, known: Known, reach: float, here: Here) -> Ran:
         carried = known.carried(self.carries.get(step.buffer, ()))
-        self.tally.sent.setdefault(step.buffer, []).append((here.flow, reach, carried))
+        full = self.last.failing.get(("", f"{step.buffer} full"), 0.0)
+        self.tally.sent.setdefault(step.buffer, []).append((here.flow, reach * (1 - full), carried))
         work = self.work(step.work, known)
+        ends = {Outcome.REFUSED: full} if full > 0 else {}
         if step.station is not None:
             drawn = known.keys.get(step.key) if step.key is not None else None
-            return self.hop(
+            ran = self.hop(
                 step.path, step.station, step.link, Pick.POLICY, drawn, work, (), known, reach, here
             )
+            ends = {o: c * (1 - full) for o, c in ran.ends.items()}
+            ends[Outcome.REFUSED] = ends.get(Outcome.REFUSED, 0.0) + full
+            return replace(ran, done=ran.done * (1 - full), ends=ends) if full > 0 else ran
         wire = times.crossing(step.link, 0.0, self.dice).plus(times.crossing(step.link, 0.0, self.dice))
         if here.parts is not None and (wire.mean > 0 or work.mean > 0):
             part = here.parts.setdefault(step.path, Part(None))
             part.visits += reach
             part.work += reach * work.mean
             part.wire += reach * wire.mean
-        return Ran(wire.plus(work), 1.0, {}, known)
+        return Ran(wire.plus(work), 1.0 - full, ends, known)
 
     def scatter(self, step: Scatter, known: Known, reach: float, here: Here) -> Ran:
         """As many calls as there are shards with a key, side by side; keys fall on shards evenly."""
@@ -455,12 +479,18 @@ class Walk:
         place = (here.flow, step.path)
         failing = self.last.failing.get(place, 0.0)
         more = step.retry.times if step.retry is not None else 0
-        tries = attempts(failing, more)
+        budget = None if step.retry is None else step.retry.budget
+        tries = guards.retried(failing, more, budget)[0]
+        let, once_more = self.guarded(step, here.flow)
         inside = here
         if step.timeout is not None and failing > 0.01:
             inside = replace(here, holder=None)  # what was given up goes on, and nobody holds a slot for it
-        ran = self.block(step.body, known, reach * tries, inside)
+        ran = self.block(step.body, known, reach * tries * let * (1 + once_more), inside)
         late = 0.0
+        further = 0.0
+        if step.hedge is not None:
+            ran, further = guards.hedged(ran, step.hedge, self.dice)
+            self.tally.failing[here.flow, f"{step.path} hedged"] = further / step.hedge.at_most
         time = ran.time
         if step.timeout is not None:
             late, time = times.capped(time, step.timeout)
@@ -470,11 +500,22 @@ class Walk:
         if late > 0:
             ends[Outcome.TIMED_OUT] = ends.get(Outcome.TIMED_OUT, 0.0) + late
         done = ran.done * (1 - late)
+        if step.breaker is not None:
+            rate = here.rate * reach * tries / here.machines
+            wrong = min(1.0, sum(ends.get(outcome, 0.0) for outcome in step.breaker.errors))
+            cut = guards.cut_short(rate, wrong, time.mean, step.breaker)
+            self.tally.failing[here.flow, f"{step.path} cut"] = cut
+            ends = {outcome: chance * (1 - cut) for outcome, chance in ends.items()}
+            ends[Outcome.FAILED] = ends.get(Outcome.FAILED, 0.0) + cut
+            done *= 1 - cut
+            time = times.sometimes(1 - cut, time, self.dice)
         fails = min(1.0, sum(ends.get(outcome, 0.0) for outcome in HANDLED))
         self.tally.failing[place] = fails
-        time = self.again(step, time, fails, more)
-        tries = attempts(fails, more)
-        last = fails**more  # the chance of coming to the last attempt
+        tries, last, follows = guards.retried(fails, more, budget)
+        time = self.again(step, time, follows, more)
+        if step.guarded:
+            guard = self.guards.setdefault(step.path, guards.Guard())
+            guard.count(step, here.rate * reach, tries, let, further)
         result = {o: c * (last if o in HANDLED else tries) for o, c in ends.items()}
         done *= tries
         ways = [(done, ran.known)]
@@ -490,6 +531,14 @@ class Walk:
                 result[end] = result.get(end, 0.0) + chance * share
         stuck = 0.0 if step.timeout is not None else ran.stuck
         return Ran(time, min(1.0, done), result, meet(ways) if len(ways) > 1 else ran.known, stuck)
+
+    def guarded(self, step: Call, flow: str) -> tuple[float, float]:
+        """By the last round: the share of the calls that the breaker lets through, and how many more a hedge
+        makes of each.
+        """
+        cut = self.last.failing.get((flow, f"{step.path} cut"), 0.0)
+        most = 0 if step.hedge is None else step.hedge.at_most
+        return 1 - cut, most * self.last.failing.get((flow, f"{step.path} hedged"), 0.0)
 
     def again(self, step: Call, time: Time, fails: float, more: int) -> Time:
         """The time of an attempt and of those after it, with the pauses between."""
@@ -554,6 +603,21 @@ class Walk:
             return Ran(time, 1.0, {}, known, ran.stuck)
         done = float(passes.weights @ ran.done**passes.values)
         return Ran(time, done, _shared(1 - done, [ran]), known, ran.stuck)
+
+    def once(self, step: Once, known: Known, reach: float, here: Here) -> Ran:
+        """One call for all who come for a key while it is on its way: of n that come Poisson at rate r to what
+        takes D, one in 1 + r D makes it, and the others wait for the rest of it.
+        """
+        joined = self.last.failing.get((here.flow, f"{step.path} joined"), 0.0)
+        ran = self.block(step.body, known, reach * (1 - joined), here)
+        drawn = known.keys.get(step.key)
+        if drawn is not None and drawn.weights is not None and isfinite(ran.time.mean):
+            each = here.rate * reach * drawn.weights / keys(drawn.population).counts
+            led = float(drawn.weights @ (1 / (1 + each * ran.time.mean)))
+            self.tally.failing[here.flow, f"{step.path} joined"] = 1 - led
+        rest = ran.time.times(ran.time.second / (2 * ran.time.mean**2) if ran.time.mean > 0 else 1.0)
+        time = times.either(1 - joined, ran.time, rest, self.dice)
+        return Ran(time, ran.done, ran.ends, known, ran.stuck)
 
     def branch(self, step: If, known: Known, reach: float, here: Here) -> Ran:
         if isinstance(step.test, Connected):

@@ -42,17 +42,27 @@ from toscale.theory import times
 from toscale.theory.assumptions import broken
 from toscale.theory.closed import answered, closed_rates
 from toscale.theory.connections import connection
+from toscale.theory.deliveries import consumer, deliveries, refused
+from toscale.theory.guards import Guard
 from toscale.theory.knowledge import NOTHING, Drawn, Known, meet
 from toscale.theory.locks import together
 from toscale.theory.mixing import Mixing
 from toscale.theory.numbers import constant
-from toscale.theory.queues import Batches, Overloaded, bulk
-from toscale.theory.results import BufferTheory, FlowTheory, Overload, Part, StepTheory, Twin
+from toscale.theory.queues import Batches
+from toscale.theory.results import (
+    BufferTheory,
+    FlowTheory,
+    GuardTheory,
+    Overload,
+    Part,
+    StepTheory,
+    Twin,
+)
 from toscale.theory.stations import CONSUMERS, Curves, StationTheory, curve, station
 from toscale.theory.stores import Solved, StoreTheory, store
 from toscale.theory.tally import Calm, Here, Ran, Round, Tally, count
 from toscale.theory.tally import Part as Spent
-from toscale.theory.times import Dice, Time
+from toscale.theory.times import Dice
 from toscale.theory.traffic import Walk
 
 if TYPE_CHECKING:
@@ -96,6 +106,8 @@ class _Solver:
         self.partitions = {b.name: b.partitions for b in model.buffers}
         places = {station.name: station for station in model.stations}
         self.connections = {c.name: connection(c, places[c.station]) for c in model.connections}
+        self.buffers = {b.name: b for b in model.buffers}
+        self.deliveries: dict[str, float] = {}  # of a message, by the flow that consumes it
         self.rate = {flow.name: self.own_rate(flow) for flow in model.flows}  # requests
         self.batches: dict[str, Batches | None] = {}  # of consuming flows; None: cannot keep up
         self.sizes: dict[str, float] = {}  # of their batches
@@ -167,10 +179,15 @@ class _Solver:
         runs: dict[str, tuple[Ran, dict[str, Spent]]] = {}
         for flow in self.model.flows:
             parts: dict[str, Spent] = {}
-            here = Here(flow.name, self.rate[flow.name] / self.size(flow.name), parts=parts)
+            here = Here(
+                flow.name,
+                self.rate[flow.name] * self.deliveries.get(flow.name, 1.0) / self.size(flow.name),
+                parts=parts,
+                priority=flow.priority,
+            )
             if isinstance(flow.source, Consume):
                 holder = (CONSUMERS + flow.source.buffer, float(self.partitions[flow.source.buffer]))
-                here = Here(flow.name, here.rate, holder=holder, parts=parts)
+                here = replace(here, holder=holder)
             ran = through.block(flow.steps, self.arrives.get(flow.name, NOTHING), 1.0, here)
             runs[flow.name] = ran, parts
         return through, runs
@@ -190,15 +207,27 @@ class _Solver:
                 pass
             elif isinstance(flow.source, Consume):
                 for sender, reach, _ in tally.sent.get(flow.source.buffer, ()):
-                    gain[i, place[sender]] += reach / self.size(sender)
+                    runs_each = self.deliveries.get(sender, 1.0) / self.size(sender)
+                    gain[i, place[sender]] += reach * runs_each
+                for sender in self.buried_by(flow.source.buffer):
+                    gain[i, place[sender]] += 1 - self.well(sender, runs[sender][0])
             elif isinstance(flow.source, After):
                 for earlier in flow.source.flows:
-                    gain[i, place[earlier]] += flow.source.chance * _well(runs[earlier][0])
+                    gain[i, place[earlier]] += flow.source.chance * self.well(earlier, runs[earlier][0])
             if isinstance(flow.source, Consume):
                 known[flow.name] = meet(
                     [
                         (max(1e-30, self.rate[sender] * reach / self.size(sender)), known_there)
                         for sender, reach, known_there in tally.sent.get(flow.source.buffer, ())
+                    ]
+                    + [
+                        (
+                            1e-30,
+                            self.arrives.get(sender, NOTHING).carried(
+                                self.buffers[flow.source.buffer].carries
+                            ),
+                        )
+                        for sender in self.buried_by(flow.source.buffer)
                     ]
                 )
             elif isinstance(flow.source, After):
@@ -223,12 +252,9 @@ class _Solver:
         self.rate = {flow.name: float(x) for flow, x in zip(flows, solved, strict=True)}
         for flow in flows:
             if isinstance(flow.source, Consume):
-                time = runs[flow.name][0].time
-                self.full[flow.name] = time.mean
-                batches = self.consumer(
-                    self.rate[flow.name] / self.partitions[flow.source.buffer], time, flow.source.batch
-                )
-                self.batches[flow.name] = batches
+                ran = runs[flow.name][0]
+                self.full[flow.name] = ran.time.mean
+                self.batches[flow.name] = self.consumer(flow.name, ran, flow.source, tally)
 
     def begun(self, source: After) -> list[tuple[float, Known]]:
         """What is known where an event starts a flow: whose connection has opened, or closed."""
@@ -241,19 +267,34 @@ class _Solver:
             found.append((source.chance * self.connections[held.name].rate(event), known))
         return found
 
-    def consumer(self, rate: float, time: Time, batch: int) -> Batches | None:
-        """One partition's consumer, whose batches take that time."""
-        if not isfinite(time.mean):
-            return None
-        cv2 = (sqrt(time.var) / time.mean) ** 2 if time.mean > 0 else 0.0  # no square of what is tiny
-        try:
-            return (
-                bulk(rate, time.mean, cv2, batch)
-                if rate > 0 and time.mean > 0
-                else Batches(1.0, 0.0, 0.0, 0.0)
-            )
-        except Overloaded:
-            return None
+    def buried_by(self, buffer: str) -> list[str]:
+        """The flows whose dead letters go into a buffer."""
+        return [
+            f.name
+            for f in self.model.flows
+            if isinstance(f.source, Consume) and self.buffers[f.source.buffer].dead == buffer
+        ]
+
+    def well(self, flow: str, ran: Ran) -> float:
+        """The chance that a request ends well, in one of its deliveries."""
+        source = next(f.source for f in self.model.flows if f.name == flow)
+        if not isinstance(source, Consume):
+            return _well(ran)
+        return 1 - deliveries(self.buffers[source.buffer], 1 - _well(ran))[1]
+
+    def consumer(self, flow: str, ran: Ran, source: Consume, tally: Tally) -> Batches | None:
+        """One partition's consumer, given how a batch of it went."""
+        buffer, time = self.buffers[source.buffer], ran.time
+        self.deliveries[flow] = deliveries(buffer, 1 - _well(ran))[0]
+        rate = self.rate[flow] * self.deliveries[flow] / buffer.partitions
+        cv2 = 0.0
+        if isfinite(time.mean) and time.mean > 0:
+            cv2 = (sqrt(time.var) / time.mean) ** 2  # no square of what is tiny
+        if buffer.most is not None:
+            full = self.last.failing.get(("", f"{buffer.name} full"), 0.0)
+            offered = rate / max(1 - full, 1e-9)
+            tally.failing["", f"{buffer.name} full"] = refused(offered, time.mean, cv2, source.batch, buffer)
+        return consumer(rate, time.mean, cv2, source, buffer)
 
     def settle(self, tally: Tally) -> None:
         """Stations and stores, given what the walk counted."""
@@ -402,10 +443,14 @@ class _Solver:
             converged,
             dict(walked.tally.asked),
             dict(self.connections),
+            {path: _guard(path, guard) for path, guard in walked.guards.items()},
         )
 
     def buffer(self, name: str, tally: Tally) -> BufferTheory:
-        sent = sum(reach * self.rate[f] / self.size(f) for f, reach, _ in tally.sent.get(name, ()))
+        sent = sum(
+            reach * self.rate[f] * self.deliveries.get(f, 1.0) / self.size(f)
+            for f, reach, _ in tally.sent.get(name, ())
+        )
         readers = [f for f in self.model.flows if isinstance(f.source, Consume) and f.source.buffer == name]
         if not readers:
             return BufferTheory(
@@ -430,6 +475,13 @@ class _Solver:
         self, flow: Flow, ran: Ran, spent: dict[str, Spent], buffers: dict[str, BufferTheory]
     ) -> FlowTheory:
         time = ran.time
+        again = 1.0
+        if isinstance(flow.source, Consume):
+            again = 1 - self.well(flow.name, ran)  # the chance that all its deliveries fail
+            fails = 1 - _well(ran)
+            for k in range(1, min(self.buffers[flow.source.buffer].deliveries, 20)):
+                time = time.plus(times.sometimes(fails**k, ran.time, Dice(True)))
+            again = again / fails if fails > 0 else 1.0
         parts = [
             Part(path, p.station, p.visits, p.work, _finite(p.waiting), p.wire) for path, p in spent.items()
         ]
@@ -449,7 +501,7 @@ class _Solver:
         if isfinite(time.mean) and all(p.waiting is not None for p in parts):
             overlap = sum(p.work + (p.waiting or 0.0) + p.wire for p in parts) - time.mean
         failed = {
-            outcome.name.lower().replace("_", " "): chance
+            outcome.name.lower().replace("_", " "): chance * again
             for outcome, chance in ran.ends.items()
             if outcome not in (Outcome.ANSWERED, Outcome.STOPPED) and chance > 0
         }
@@ -466,6 +518,16 @@ class _Solver:
             failed,
             reason,
         )
+
+
+def _guard(path: str, guard: Guard) -> GuardTheory:
+    """What a walk has counted, as shares."""
+    return GuardTheory(
+        path,
+        guard.cut / guard.calls if guard.calls > 0 else None,
+        guard.hedged / guard.sent if guard.sent > 0 else None,
+        guard.retries / guard.begun if guard.begun > 0 else None,
+    )
 
 
 def _populations(model: Model) -> dict[int, Population]:

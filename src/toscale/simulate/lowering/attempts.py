@@ -1,5 +1,5 @@
-"""What surrounds a step? Its time-out, its retries, what is done when it fails, and whether anyone waits
-for it.
+"""What surrounds a step? Its hedge, its time-out, its breaker, its retries, what is done when it fails, and
+whether anyone waits for it.
 
 A time-out runs per attempt, from the moment of sending, and a retry is a further attempt after a backoff
 that doubles, unless `growth` says otherwise. An optional step is given up without harm; an async one is not
@@ -9,12 +9,12 @@ waited for.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 from toscale.design import flow as language
 from toscale.design.parts import Formula
-from toscale.engine.model import HANDLED, Call, Fork, Outcome, Retry, Steps
+from toscale.engine.model import HANDLED, Breaker, Call, Fork, Hedge, Outcome, Retry, Steps
 from toscale.simulate.lowering.ledger import Ledger, NotComputable
-from toscale.simulate.lowering.record import Record
 from toscale.simulate.lowering.scope import Scope
 from toscale.simulate.lowering.values import NEVER, Values
 
@@ -22,6 +22,10 @@ __all__ = ["MOST_RETRIES", "Attempts"]
 
 MOST_RETRIES = 1_000
 """A retry that goes on for longer is a repetition."""
+MOST_HEDGES = 100
+LEAST_CALLS = 20
+"""So many calls must have ended within its time before a breaker opens, unless the file says otherwise."""
+MOST_CALLS = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,6 @@ class Attempts:
     """Wraps steps in what surrounds them."""
 
     values: Values
-    record: Record
     ledger: Ledger
 
     def within_reach(self, time: Formula) -> float | None:
@@ -44,25 +47,57 @@ class Attempts:
         scope: Scope,
         body: Steps,
         handlers: dict[Outcome, Steps],
+        *,
+        bounded: bool = False,
     ) -> Steps:
-        """The body with its time-out, its retries and its handlers."""
+        """The body with its hedge, time-out, breaker, retries and handlers. `bounded`: it takes a bounded
+        thing, and to be refused is an answer.
+        """
         timeout = None if policies.timeout is None else self.within_reach(policies.timeout)
-        retry = None if policies.retry is None else self.retry(policies.retry, scope, path)
-        if timeout is None and retry is None and not handlers:
+        retry = None if policies.retry is None else self.retry(policies.retry, path)
+        breaker = None if policies.breaker is None else self.breaker(policies.breaker, scope, bounded)
+        hedge = None if policies.hedge is None else self.hedge(policies.hedge)
+        if timeout is None and retry is None and breaker is None and hedge is None and not handlers:
             return body
-        return (Call(path, body, timeout, retry, handlers),)
+        return (Call(path, body, timeout, retry, handlers, breaker, hedge),)
 
-    def retry(self, retry: language.Retry, scope: Scope, path: str) -> Retry:
+    def breaker(self, breaker: language.Breaker, scope: Scope, bounded: bool) -> Breaker | None:
+        """None where it opens beyond all that is simulated."""
+        share = self.values.share(breaker.opens_at)
+        over = self.values.time(breaker.over)
+        if over <= 0:
+            raise NotComputable("a breaker counts errors over a time", breaker.place)
+        stays = self.values.time(breaker.tries_again_after)
+        if breaker.at_least is None:
+            least = LEAST_CALLS
+            self.ledger.default(
+                scope.flow,
+                "fewest calls before a breaker opens",
+                f"{LEAST_CALLS} calls within its time",
+                "Hystrix: circuitBreaker.requestVolumeThreshold, 20. One failed call is 100% of one. "
+                "`at least:` says otherwise.",
+            )
+        else:
+            least = ceil(self.values.at_least_zero(breaker.at_least, self.values.number(breaker.at_least)))
+        errors = [Outcome.FAILED, Outcome.TIMED_OUT, Outcome.ENDED]
+        if not bounded:  # that nothing is left is an answer; that there is no room in the queue is none
+            errors.append(Outcome.REFUSED)
+        return Breaker(share, over, min(stays, NEVER), min(max(1, least), MOST_CALLS), tuple(sorted(errors)))
+
+    def hedge(self, hedge: language.Hedge) -> Hedge | None:
+        """None where it would be sent beyond all that is simulated."""
+        after = self.within_reach(hedge.after)
+        most = 1.0
+        if hedge.at_most is not None:
+            most = self.values.at_least_zero(hedge.at_most, self.values.number(hedge.at_most))
+            if most > MOST_HEDGES:
+                raise NotComputable(f"at most {MOST_HEDGES} further calls can be simulated", hedge.place)
+        return None if after is None or most < 1 else Hedge(after, int(most))
+
+    def retry(self, retry: language.Retry, path: str) -> Retry:
         times = self.values.at_least_zero(retry.times, self.values.number(retry.times))
         if times > MOST_RETRIES:
             raise NotComputable(f"at most {MOST_RETRIES:,} retries can be simulated", retry.place)
-        if retry.budget is not None:
-            self.record.lacks(
-                scope,
-                f"`{path}`: the `budget` of retries is not simulated: every failure is tried again.",
-                retry.place,
-                path,
-            )
         backoff = 0.0
         if retry.backoff is not None:
             random = self.values.random(retry.backoff)
@@ -82,9 +117,12 @@ class Attempts:
                 "Boggs, CACM 1976) and of most clients.",
             )
         jitter = 0.0 if retry.jitter is None else self.values.share(retry.jitter)
-        return Retry(int(times), backoff, growth, jitter)
+        budget = None if retry.budget is None else self.values.number(retry.budget)
+        if budget is not None and retry.budget is not None:
+            budget = self.values.at_least_zero(retry.budget, budget)
+        return Retry(int(times), backoff, growth, jitter, budget)
 
-    def unawaited(self, path: str, policies: language.Policies, scope: Scope, body: Steps) -> Steps:
+    def unawaited(self, path: str, policies: language.Policies, body: Steps) -> Steps:
         """The body when the request goes on without it: if it is late or fails, or at once."""
         if policies.optional is not None:
             after = policies.optional.after
@@ -92,18 +130,4 @@ class Attempts:
             body = (Call(f"{path} optional", body, timeout, handlers=dict.fromkeys(HANDLED, ())),)
         if policies.is_async:
             body = (Fork(f"{path} async", body),)
-        if policies.breaker is not None:
-            self.record.lacks(
-                scope,
-                f"`{path}`: the breaker is not simulated: calls go on however many fail.",
-                policies.breaker.place,
-                path,
-            )
-        if policies.hedge is not None:
-            self.record.lacks(
-                scope,
-                f"`{path}`: the hedge is not simulated: there is one call only.",
-                policies.hedge.place,
-                path,
-            )
         return body

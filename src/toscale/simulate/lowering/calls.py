@@ -18,6 +18,7 @@ from toscale.engine.model import (
     Delay,
     Flag,
     If,
+    Once,
     Outcome,
     Pick,
     Set,
@@ -231,9 +232,7 @@ class CallLowering:
         if operation.hit is not None:
             inner = scope if len(route) < 2 else scope.within(caller=route[-2])
             body = self.looked_up(step, inner, operation, self.handlers(step.on, inner))
-            return self.attempts.unawaited(
-                path, step.policies, scope, self.passing(step, path, scope, route, body)
-            )
+            return self.attempts.unawaited(path, step.policies, self.passing(step, path, scope, route, body))
         if "miss" in step.on:
             self.ledger.note(
                 f"`{step.path}`: `{step.target}` keeps what it is given, and never misses.", step.place
@@ -242,9 +241,14 @@ class CallLowering:
         if self.forgets(step, route):  # a failed put is ignored
             handlers = {**dict.fromkeys(HANDLED, ()), **handlers}
         body = self.attempts.given_up(
-            path, step.policies, scope, self.passing(step, path, scope, route, operation.call), handlers
+            path,
+            step.policies,
+            scope,
+            self.passing(step, path, scope, route, operation.call),
+            handlers,
+            bounded=self.bounds.does(step),
         )
-        return (*before, *self.attempts.unawaited(path, step.policies, scope, body))
+        return (*before, *self.attempts.unawaited(path, step.policies, body))
 
     def forgets(self, step: language.Call, route: tuple[str, ...]) -> bool:
         part = self.machines.parts.get(route[-1]) if route else None
@@ -261,6 +265,17 @@ class CallLowering:
         if operation.missed is not None:
             missed[step.entity or ""] = operation.missed
         miss = self.block(step.on.get("miss", ()), scope.branch(missed=missed))
+        if miss and self.machines.parts[step.target].component.coalesce:
+            if operation.asked is None:
+                register = self.operations.entities.key(step.entity or "", step.of).register
+                miss = (Once(f"{path} together", step.target, register, miss),)
+            else:
+                self.record.lacks(
+                    scope,
+                    f"`{path}`: misses of several keys in one call are not coalesced with those of others.",
+                    step.place,
+                    path,
+                )
         hit = operation.hit
         assert hit is not None, "only a call that may miss is looked up"
         if isinstance(hit, Chance):  # the hit ratio is given: a failure is a miss too, told by the register

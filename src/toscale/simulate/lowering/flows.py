@@ -22,6 +22,7 @@ from toscale.engine.model import (
     Lock,
     Poisson,
     Pool,
+    Priority,
     Source,
     Steps,
     Visit,
@@ -98,13 +99,18 @@ class FlowLowering:
             ):
                 # The message tells which key it is, and so must be taken before its machine is chosen.
                 steps = (Call(f"{name}/taken", steps[:1]), *steps[1:])
-            made.append(Flow(name, source, steps))
+            priority = self.design.flows[name].priority or "normal"
+            made.append(Flow(name, source, steps, Priority[priority.upper()]))
         lowering.finish()
         self.flows = tuple(made)
         self.buffers = tuple(
-            Buffer(name, self.machines.parts[name].partitions, carried.get(name, ()))
-            for name in self.machines.parts
-            if name in consumers
+            replace(
+                part.buffer,
+                carries=carried.get(name, ()),
+                dead=part.buffer.dead if part.buffer.dead in consumers else None,
+            )
+            for name, part in self.machines.parts.items()
+            if name in consumers and part.buffer is not None
         )
         self.pools = tuple(lowering.bounds.pools.values())
         self.used = set(lowering.record.used)
@@ -128,6 +134,10 @@ class FlowLowering:
             survey.touched[name] = set(scope.touched.registers)
             survey.offered[name] = scope.touched.registers | scope.touched.offered
         record = lowering.record
+        for name, source in self.sources.sources.items():  # dead letters are sent on by who consumes
+            part = self.machines.parts.get(source.buffer) if isinstance(source, Consume) else None
+            if part is not None and part.buffer is not None and part.buffer.dead is not None:
+                record.sends.setdefault(name, set()).add(part.buffer.dead)
         survey.sends, survey.broken, survey.used = record.sends, record.broken, record.used
         for broken, reasons in survey.broken.items():
             if broken in self.sources.sources:
@@ -326,6 +336,14 @@ class FlowLowering:
             source = kept[name]
             carried[source.buffer if isinstance(source, Consume) else name] = tuple(sorted(taken))
             certain[name] = frozenset(r for r in taken if all(r in sure[other] for other in by))
+        for name, by in starts.items():  # a dead letter has what the message had, not what was drawn since
+            for other in by:
+                source, cause = kept[name], kept[other]
+                if isinstance(source, Consume) and isinstance(cause, Consume):
+                    part = self.machines.parts[cause.buffer]
+                    if part.buffer is not None and part.buffer.dead == source.buffer:
+                        had = set(carried.get(cause.buffer, ())) & set(certain.get(other, frozenset()))
+                        certain[name] &= had
         return carried, certain
 
     def _kept_starters(self, name: str, kept: Mapping[str, Source], survey: Survey) -> list[str]:

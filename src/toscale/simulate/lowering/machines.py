@@ -12,7 +12,7 @@ from math import ceil
 from toscale.design.model import Component, Design
 from toscale.design.parts import NOWHERE, Formula, Place
 from toscale.engine.laws import Law
-from toscale.engine.model import Discipline, Evict, Pick, Policy, Station, Store, Work
+from toscale.engine.model import Buffer, Discipline, Evict, Pick, Policy, Station, Store, Work
 from toscale.kinds import KINDS, Kind, OperationTime, Primitive
 from toscale.simulate.lowering.ledger import Ledger, NotComputable
 from toscale.simulate.lowering.values import NEVER, Values, shown_time
@@ -40,6 +40,20 @@ class Part:
     store: Store | None = None
     partitions: int = 0
     hit_ratio: float | None = None
+    buffer: Buffer | None = None
+
+    @property
+    def confirmations(self) -> int:
+        """How many copies a write waits for, beside the primary: for most of all machines of a shard, or for
+        all.
+        """
+        match self.component.sync:
+            case "quorum":
+                return self.station.copies // 2
+            case "all":
+                return self.station.copies - 1
+            case _:
+                return 0
 
     @property
     def name(self) -> str:
@@ -234,21 +248,37 @@ class Machines:
         return Part(component, kind, shards * copies, station, store, hit_ratio=hit_ratio)
 
     def _buffer(self, component: Component, kind: Kind) -> Part:
-        for attribute, words in (
-            ("deliveries", "A message is delivered once: redelivery and dead letters are not simulated."),
-            ("keep", "The time for which messages are kept is not simulated."),
-            ("queue", "The limit of waiting messages is not simulated: the queue is without bound."),
-        ):
-            if getattr(component, attribute) is not None:
-                self.ledger.missing(
-                    f"`{component.name}`: {words}",
-                    self._place(component, attribute),
-                    path=f"components/{component.name}",
-                )
         zones = tuple(self.zones[zone] for zone in component.zones)
         station = Station(component.name, machines=max(1, len(zones)), zones=zones)
         copies = self.count(component, "copies", 1)
-        return Part(component, kind, copies, station, partitions=self.count(component, "partitions", 1))
+        if component.sync in ("quorum", "all"):
+            self.ledger.note(
+                f"`{component.name}`: the time of `send` includes that copies confirm, whatever `sync` says.",
+                self._place(component, "sync"),
+            )
+        dead = component.dead_letters
+        if dead == component.name:
+            self.ledger.note(
+                f"Dead letters of `{dead}` do not go back into it: they are lost.",
+                self._place(component, "dead_letters"),
+            )
+            dead = None
+        if dead is not None and component.deliveries is None:
+            self.ledger.default(
+                component.name,
+                "deliveries",
+                "1: a message that fails once is a dead letter",
+                "What the file does not mention does not happen: nothing is delivered again without `deliveries`.",
+            )
+        buffer = Buffer(
+            component.name,
+            self.count(component, "partitions", 1),
+            most=None if component.queue is None else self.count(component, "queue", 0, least=0),
+            keep=self._amount(component, "keep"),
+            deliveries=self.count(component, "deliveries", 1),
+            dead=dead,
+        )
+        return Part(component, kind, copies, station, partitions=buffer.partitions, buffer=buffer)
 
     def _spread(self, component: Component, shards: int, copies: int) -> tuple[int, ...]:
         """The zones of a store's machines: the copies of a shard in different zones, its primaries in each
@@ -293,13 +323,13 @@ class Machines:
         return Policy(kind.balance)
 
     def _discipline(self, component: Component) -> Discipline:
-        if component.discipline == "priority":
-            self.ledger.missing(
-                f"`{component.name}` serves in the order of arrival: priorities are not simulated.",
+        if component.discipline == "priority" and all(f.priority is None for f in self.design.flows.values()):
+            self.ledger.note(
+                f"`{component.name}` serves by priority, and no flow has one: all are served in the order of "
+                "arrival. Give flows a `priority: high` or `low`.",
                 self._place(component, "discipline"),
-                path=f"components/{component.name}",
             )
-        return Discipline.LIFO if component.discipline == "lifo" else Discipline.FIFO
+        return Discipline(component.discipline or "fifo")
 
     def _evict(self, component: Component, bounded: bool) -> Evict:
         if component.evict == "lfu":
@@ -324,10 +354,6 @@ class Machines:
         """What is said of a component and has no effect yet."""
         for attribute, words in (
             ("scale", "the number of its replicas stays the same: scaling is not simulated"),
-            (
-                "coalesce",
-                "misses of one key at the same moment are calls of their own: coalescing is not simulated",
-            ),
         ):
             if getattr(component, attribute) not in (None, False):
                 self.ledger.missing(
@@ -335,13 +361,6 @@ class Machines:
                     self._place(component, attribute),
                     path=f"components/{component.name}",
                 )
-        if component.sync in ("quorum", "all"):
-            self.ledger.missing(
-                f"`{component.name}`: a write waits for the primary only; `sync: {component.sync}` is not "
-                "simulated.",
-                self._place(component, "sync"),
-                path=f"components/{component.name}",
-            )
 
     def _without_cores(self) -> None:
         """The report says that nobody gave cores."""

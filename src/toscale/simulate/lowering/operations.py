@@ -23,6 +23,7 @@ from toscale.engine.model import (
     Get,
     Link,
     Number,
+    Parallel,
     Pick,
     Put,
     Register,
@@ -143,10 +144,26 @@ class Operations:
                 *sees(self.design, entity, None if part.store is None else part.store.name, held.register),
             )
         pick = Pick.COPY if step.from_copy else Pick.PRIMARY
-        visit = Visit(path, part.name, work, link, pick, held.register, (*inner, *then()), locks)
+        copied = () if name in _READS else self.confirmed(part, path, work, held)
+        visit = Visit(path, part.name, work, link, pick, held.register, (*inner, *copied, *then()), locks)
         if part.hit_ratio is not None and name in _READS:
             return Operation(tuple(before), (visit,), Chance(part.hit_ratio))
         return Operation(tuple(before), (visit,), hit)
+
+    def confirmed(self, part: Part, path: str, work: Work, held: Held) -> Steps:
+        """The write at every copy, side by side, sent on by the primary, which waits for as many as must
+        confirm it.
+
+        A copy works as long as the primary, by its own draw; those that nobody waits for do it all the same.
+        """
+        if part.confirmations < 1:
+            return ()
+        link = self.wire.link(part.name, part.name)
+        copies = tuple(
+            (Visit(f"{path} copy {k}", part.name, work, link, Pick.COPY, held.register, nth=k),)
+            for k in range(1, part.station.copies)
+        )
+        return (Parallel(f"{path} copies", copies, part.confirmations, goes_on=True),)
 
     def keys_of(
         self, name: str, part: Part, scope: Scope, held: Held, entity: str, path: str
@@ -188,6 +205,13 @@ class Operations:
             raise NotComputable("`then` below a call for several keys is not simulated yet", step.place)
         needed_too, locks = self.locks.of(step, part.name, scope, listed=True)
         before += needed_too
+        if part.confirmations > 0 and name not in _READS:
+            self.ledger.missing(
+                f"`{step.path}`: a write of several keys waits for the primaries only; `sync: "
+                f"{part.component.sync}` is simulated for single keys.",
+                step.place,
+                path=path,
+            )
         looks_up = part.store is not None and name in _READS
         puts = part.store is not None and name not in (*_READS, "delete")
         listed = source or (f"keys:{path}" if looks_up or puts or locks else None)

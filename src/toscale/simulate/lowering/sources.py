@@ -23,7 +23,7 @@ from toscale.simulate.lowering.connections import Connections
 from toscale.simulate.lowering.ledger import Ledger, NotComputable
 from toscale.simulate.lowering.loops import trace, users
 from toscale.simulate.lowering.machines import Machines
-from toscale.simulate.lowering.values import Values
+from toscale.simulate.lowering.values import NEVER, Values
 from toscale.simulate.lowering.walks import buffers_of, holds
 
 __all__ = ["LONG_PAUSE", "Sources", "traffic", "usual_rates"]
@@ -79,7 +79,7 @@ class Sources:
             case language.FromActor():
                 return self._actor(flow, trigger)
             case language.Consume():
-                return self._consumer(flow, trigger)
+                return self._consumer(trigger)
             case language.Every():
                 return self._clock(flow, trigger)
             case language.After():
@@ -127,21 +127,15 @@ class Sources:
 
     # ---- queues and clocks ------------------------------------------------
 
-    def _consumer(self, flow: language.Flow, trigger: language.Consume) -> Source:
+    def _consumer(self, trigger: language.Consume) -> Source:
         batch = 1
         if trigger.batch is not None:
             value = self.values.number(trigger.batch)
             if value < 1:
                 raise NotComputable("its `batch` is less than one message", trigger.batch.place)
             batch = round(min(value, 1e6))
-        if trigger.linger is not None and self.values.time(trigger.linger) > 0:
-            self.ledger.missing(
-                f"`{flow.name}`: a batch does not wait to fill: `linger` is not simulated.",
-                trigger.linger.place,
-                path=flow.name,
-                flow=flow.name,
-            )
-        return Consume(trigger.buffer, batch)
+        linger = 0.0 if trigger.linger is None else self.values.time(trigger.linger)
+        return Consume(trigger.buffer, batch, min(linger, NEVER))
 
     def _clock(self, flow: language.Flow, trigger: language.Every) -> Source | None:
         law, _ = self.values.law(trigger.period, 0.0)

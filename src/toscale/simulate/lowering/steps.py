@@ -2,7 +2,7 @@
 time-outs, retries, handlers.
 
 A step whose meaning the engine does not have yet breaks its flow, which is then left out whole; one that
-only loses a refinement (a breaker, a hedge) is simulated without it. Both are written down with their
+only loses a refinement (a lock, say) is simulated without it. Both are written down with their
 places.
 """
 
@@ -197,7 +197,7 @@ class StepLowering:
         handled = self.attempts.given_up(
             path, step.policies, scope, (made,), self.calls.handlers(step.on, scope)
         )
-        return (*over, *before, *self.attempts.unawaited(path, step.policies, scope, handled))
+        return (*over, *before, *self.attempts.unawaited(path, step.policies, handled))
 
     def how_many(self, step: language.Each, scope: Scope) -> tuple[Number, tuple[Held, ...]]:
         of = step.of
@@ -251,7 +251,7 @@ class StepLowering:
         handled = self.attempts.given_up(
             path, step.policies, scope, body, self.calls.handlers(step.on, scope)
         )
-        return (*before, *self.attempts.unawaited(path, step.policies, scope, handled))
+        return (*before, *self.attempts.unawaited(path, step.policies, handled))
 
     def inserts(self, step: language.Parallel, scope: Scope, path: str) -> list[Step]:
         """New keys are made before the branches part, so that what comes behind them knows the keys too."""
