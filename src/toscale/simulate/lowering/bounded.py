@@ -21,6 +21,7 @@ from toscale.engine.model import (
     Await,
     ByShare,
     Choose,
+    Delay,
     Extend,
     FromStash,
     GiveBack,
@@ -266,12 +267,14 @@ class Bounds:
         at = part if part is not None else self.operations.machines.parts[scope.caller or ""]
         work = self.operations.work(step, at, step.operation or "", count)
         if part is None:
-            from toscale.engine.model import Delay
-
             return Operation(tuple(before), (Delay(path, work), *done, *then, *after))
         link = self.operations.wire.link(caller, part.name)
         pick = Pick.PRIMARY if part.station.shards else self.operations.machines.pick(caller, part)
-        visit = Visit(path, part.name, work, link, pick, key, (*done, *then))
+        asked, locks = self.operations.locks.of(
+            step, part.name, scope, keys=keys or (f"keys:{pool.name}" if key is None else "")
+        )
+        before += asked
+        visit = Visit(path, part.name, work, link, pick, key, (*done, *then), locks)
         ahead = self._ahead(step, pool, scope)
         if ahead is None:
             return Operation(tuple(before), (visit, *after))
