@@ -47,7 +47,6 @@ class Server:
         ]
         command += ["--port", str(self.port), "--data", str(self.data), *self.arguments]
         environment = {**os.environ, "TOSCALE_LIMITS": self.limits, "PYTHONUNBUFFERED": "1"}
-        environment["TOSCALE_ENGINE"] = "interpreted"
         self.errors = (self.data.parent / f"{self.data.name}.err").open("a")
         self.process = subprocess.Popen(
             command,
@@ -160,7 +159,7 @@ class Seat:
     token: str
 
 
-@dataclass
+@dataclass(eq=False)
 class Client:
     server: Server
     seat: Seat
@@ -180,7 +179,6 @@ class Client:
         self.web = None
         self.unsent: asyncio.Queue[bytes] = asyncio.Queue()
         self.sent = self.saved = 0
-        self.acknowledged = ""
         self.presence = asyncio.Queue()
         self.asked = 0
         self.replies: dict[int, asyncio.Future] = {}

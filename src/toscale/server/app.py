@@ -87,7 +87,6 @@ def make_app(settings: Settings, ready: Callable[[Running], Awaitable[None]]) ->
         kept_key = hashed(key)
         assert kept_key is not None
         app.include_router(make_router(rooms, Socket(rooms, limits), kept_key))
-        app.mount("/", StaticFiles(directory=STATIC, html=True), name="pages")
         try:
             await ready(Running(rooms, key, watch))
             yield
@@ -106,6 +105,8 @@ def make_app(settings: Settings, ready: Callable[[Running], Awaitable[None]]) ->
         redoc_url=None,
         lifespan=life,
     )
+    # Not mounted: a mount at the root would answer for each path of the API that is asked in a wrong way.
+    app.router.default = StaticFiles(directory=STATIC, html=True)
     _answer_refusals(app)
     mimetypes.add_type("text/javascript", ".js")  # what Windows has in its registry may be another
     return Guard(app, settings.names, settings.limits)

@@ -112,6 +112,7 @@ class Guard:
         most = self._limits.file if _takes_a_file(scope) else self._limits.body
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > most:
+            await _drained(receive, 4 * most)
             await _answer(sending, 413, refusal_json("size", f"A request here has at most {most:,} bytes."))
             return
         await self._app(scope, _bounded(receive, most), sending)
@@ -161,6 +162,16 @@ def _bounded(receive: Receive, most: int) -> Receive:
         return {"type": "http.disconnect"} if taken > most else message
 
     return bounded
+
+
+async def _drained(receive: Receive, most: int) -> None:
+    """Take what comes and forget it: whoever is still sending hears no answer."""
+    taken = 0
+    while taken <= most:
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if message["type"] != "http.request" or not message.get("more_body"):
+            return
 
 
 async def _answer(send: Send, status: int, values: object) -> None:

@@ -34,7 +34,7 @@ __all__ = ["Refused", "answer", "make_router"]
 
 YAML = "application/yaml; charset=utf-8"
 LINES = "application/x-ndjson; charset=utf-8"
-STATUS = {"role": 403, "time": 409, "stale": 409, "value": 422, "full": 409}
+STATUS = {"role": 403, "time": 409, "stale": 409, "value": 409, "full": 409}
 
 RoomName = Annotated[str, Path(pattern=r"^[0-9a-f]{16}$")]
 Number = Annotated[int, Path(ge=1, le=1_000_000)]
@@ -43,6 +43,7 @@ Number = Annotated[int, Path(ge=1, le=1_000_000)]
 def _says(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """What a route can refuse with: `statuses`, and what every one can."""
     why = {
+        400: "The body cannot be read.",
         401: "Whoever asks has shown no secret, or one that lets nobody in.",
         403: "It is not theirs to do; or the request comes from a page elsewhere.",
         404: "There is nothing of that name.",
@@ -56,7 +57,7 @@ def _says(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
     return {
         status: {"model": shapes.Problem, "description": why[status]}
-        for status in {403, 413, 421, 429, *statuses}
+        for status in {400, 403, 413, 421, 429, *statuses}
     }
 
 
@@ -196,7 +197,7 @@ def make_router(rooms: Rooms, socket: Socket, key: bytes) -> APIRouter:
     @router.get(
         "/rooms/{room}/file",
         response_class=Response,
-        responses={**_says(401, 422, 503), 200: {"content": {YAML: {"schema": {"type": "string"}}}}},
+        responses={**_says(401, 422, 503), 200: {"content": {YAML: {"schema": {}}}}},
     )
     async def read_file(seated: Seated) -> Response:
         """The design, as a file to be kept."""

@@ -128,6 +128,7 @@ def _listen(options: Options) -> socket.socket:
         if os.name == "posix":
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((options.host, options.port))
+        listening.listen(2_048)  # whoever reads the address and comes at once waits, and is not turned away
         listening.set_inheritable(False)
     except (OSError, OverflowError) as error:
         listening.close()
