@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import stat
 
 import pytest
@@ -41,7 +40,7 @@ def test_both_sides_edit_at_once_and_merge_through_a_kill(tmp_path):
             # An editor that saves by putting another file in its place.
             other = tmp_path / "other"
             other.write_text(client.content.replace("1000 / day", "1500 / day"))
-            os.replace(other, path)
+            other.replace(path)
             await alike(client, path, lambda text: "1500 / day" in text)
             # The server is killed; both go on without it, and merge when it is back.
             server.kill()
@@ -59,7 +58,7 @@ def test_both_sides_edit_at_once_and_merge_through_a_kill(tmp_path):
             server.stop()
         # What was typed last is in the file when the server has ended.
         assert path.read_text() == client.content
-        assert not [name for name in os.listdir(tmp_path) if name.endswith(".tmp")]
+        assert not [one for one in tmp_path.iterdir() if one.suffix == ".tmp"]
 
     asyncio.run(body())
 

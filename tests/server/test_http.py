@@ -98,7 +98,7 @@ def test_every_answer_has_the_headers_that_keep_scripts_out(server, path):
 def test_the_policy_runs_no_inline_script_and_the_page_needs_none(server):
     assert "unsafe" not in CONTENT_SECURITY_POLICY
     assert "*" not in CONTENT_SECURITY_POLICY
-    status, headers, body = raw(server)
+    status, _, body = raw(server)
     assert status == 200
     page = body.decode()
     assert not re.search(r"<script(?![^>]*\bsrc=)|\son\w+\s*=|style\s*=|javascript:", page)
@@ -158,7 +158,7 @@ def test_a_room_with_a_length_and_a_title_that_cannot_be_is_refused(server):
 
 
 def test_nothing_that_can_be_asked_makes_it_fail(server, tmp_path):
-    """schemathesis asks each operation what its description allows and what it does not: as the host, in a room that
+    """Schemathesis asks each operation what its description allows and what it does not: as the host, in a room that
     is there, so that it comes further than the door. Only what would end the room is left out, and tested above.
     """
     host = server.join(server.create("title: A\n")["invitation"], "Host")

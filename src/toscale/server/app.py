@@ -82,7 +82,11 @@ def make_app(settings: Settings, ready: Callable[[Running], Awaitable[None]]) ->
             kept = await writer.do(lambda db: store.room(db, name))
             if room is None or kept is None or kept.file is None:
                 raise ValueError("only a room that was made of a file has one to watch")
-            watched.append(WatchedFile(room, Path(kept.file.path), kept.file.base, writer, limits.file))
+            watched.append(
+                WatchedFile(
+                    lambda: rooms.get(name), Path(kept.file.path), kept.file.base, writer, limits.file
+                )
+            )
 
         kept_key = hashed(key)
         assert kept_key is not None

@@ -17,6 +17,7 @@ import logging
 import os
 import stat
 import tempfile
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from toscale.interview.clock import Status
@@ -67,15 +68,19 @@ def write_text(path: Path, text: str) -> None:
 
 
 class WatchedFile:
-    """Keeps a room and a file alike, until it is closed. `path` is the file itself, no link."""
+    """Keeps a room and a file alike, until it is closed. `path` is the file itself, no link; `find` gives the room, or
+    None once it was erased: a room may leave the memory, and be another one when it is back.
+    """
 
-    def __init__(self, room: Room, path: Path, base: bytes, writer: Writer, most: int) -> None:
-        self._room, self._path, self._writer, self._most = room, path, writer, most
+    def __init__(
+        self, find: Callable[[], Awaitable[Room | None]], path: Path, base: bytes, writer: Writer, most: int
+    ) -> None:
+        self._find, self._path, self._writer, self._most = find, path, writer, most
+        self._room: Room | None = None
         self._copy = Document([base])
         self._mark: tuple[int, int, int] | None = None
         self._said = ""
         self._changed = asyncio.Event()
-        room.watchers.add(self._changed.set)
         self._task = asyncio.create_task(self._watch())
 
     async def close(self) -> None:
@@ -83,7 +88,8 @@ class WatchedFile:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         await self._look()
-        self._room.watchers.discard(self._changed.set)
+        if self._room is not None:
+            self._room.watchers.discard(self._changed.set)
 
     async def _watch(self) -> None:
         while True:
@@ -95,8 +101,14 @@ class WatchedFile:
 
     async def _look(self) -> None:
         try:
-            await self._from_disk()
-            await self._to_disk()
+            room = await self._find()
+            if room is None:
+                return
+            if room is not self._room:
+                self._room = room
+                room.watchers.add(self._changed.set)
+            await self._from_disk(room)
+            await self._to_disk(room)
         except (OSError, Unfit) as error:
             self._complain(f"{self._path} and the room are not alike: {error}")
         except Exception:
@@ -109,30 +121,30 @@ class WatchedFile:
             self._said = text
             LOG.warning("%s", text)
 
-    async def _from_disk(self) -> None:
+    async def _from_disk(self, room: Room) -> None:
         mark = self._stat()
-        if mark is None or mark == self._mark or self._room.state.clock.status is Status.ENDED:
+        if mark is None or mark == self._mark or room.state.clock.status is Status.ENDED:
             return
         text = await asyncio.to_thread(read_text, self._path, self._most)
         if self._stat() != mark:
             return  # it is being written: look again
         update = self._copy.become(text)
         if update != EMPTY:
-            refusal = self._room.merge(update)
+            refusal = room.merge(update)
             if refusal is not None:
                 raise Unfit(str(refusal))
-            await self._keep()
+            await self._keep(room)
         self._mark = mark
 
-    async def _to_disk(self) -> None:
-        if self._room.document.text == self._copy.text:
+    async def _to_disk(self, room: Room) -> None:
+        if room.document.text == self._copy.text:
             return
-        new = Document([self._copy.snapshot(), self._room.document.lacking(self._copy.vector)])
+        new = Document([self._copy.snapshot(), room.document.lacking(self._copy.vector)])
         if self._mark is not None and self._stat() not in (None, self._mark):
             return  # someone has saved meanwhile: that comes first
         await asyncio.to_thread(write_text, self._path, new.text)
         self._copy, self._mark = new, self._stat()
-        await self._keep()
+        await self._keep(room)
 
     def _stat(self) -> tuple[int, int, int] | None:
         try:
@@ -141,6 +153,6 @@ class WatchedFile:
             return None
         return found.st_mtime_ns, found.st_size, found.st_ino
 
-    async def _keep(self) -> None:
-        file, name = store.KeptFile(str(self._path), self._copy.snapshot()), self._room.name
+    async def _keep(self, room: Room) -> None:
+        file, name = store.KeptFile(str(self._path), self._copy.snapshot()), room.name
         await self._writer.do(lambda db: store.keep_file(db, name, file))

@@ -26,6 +26,9 @@ LOG = logging.getLogger("toscale.server")
 SETTLE = 0.4
 """Seconds without a change after which a simulation begins."""
 
+SLOW = 1.0
+"""Seconds beyond which a quick answer is slow."""
+
 
 @dataclass(frozen=True, slots=True)
 class Compute:
@@ -109,12 +112,14 @@ class Results:
             jobs.append((self._version, self._room.job()))
             return jobs[0][1]
 
+        began = time.monotonic()
         try:
             found: Quick = await self._compute.quick.run(latest, self._limits.quick_seconds)
         except Failed as failed:
             version, asked = jobs[0]
             self._show("results", asked, {"problems": [], "theory": None, "reason": str(failed)})
             self._told(version)
+            await self._rest(began)
             return
         version, asked = jobs[0]
         self._show("results", asked, found.answer)
@@ -128,6 +133,13 @@ class Results:
                 self._simulation = asyncio.create_task(self._simulate(asked, key))
             elif not found.simulable:
                 self._show("simulation", asked, {"state": "none"})
+        await self._rest(began)
+
+    async def _rest(self, began: float) -> None:
+        """After a text that took long, leave the worker to the other rooms for as long."""
+        took = time.monotonic() - began
+        if took > SLOW:
+            await asyncio.sleep(took)
 
     def _told(self, version: int) -> None:
         self._answered = version

@@ -8,9 +8,10 @@ import os
 import socket
 import sqlite3
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
 
@@ -22,6 +23,9 @@ from toscale.server.limits import Limits, LimitsError
 from toscale.server.migrations import NewerDatabase
 from toscale.server.rooms import Full
 from toscale.server.store import InUse
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = ["CannotServe", "Options", "data_folder", "serve"]
 
@@ -149,13 +153,24 @@ def _telling(
 ) -> Callable[..., Awaitable[None]]:
     """The application, keeping what its start raises: uvicorn would print it whole and tell nobody."""
 
-    async def told(scope: dict[str, object], receive: object, send: Callable[..., Awaitable[None]]) -> None:
-        try:
+    async def told(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
             await app(scope, receive, send)
+            return
+        said: list[Message] = []
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "lifespan.startup.failed":
+                said.append(message)  # a whole traceback
+            else:
+                await send(message)
+
+        try:
+            await app(scope, receive, sending)
         except (InUse, NewerDatabase, Full, Unfit, OSError, sqlite3.Error, ValueError) as error:
-            if scope["type"] != "lifespan":
-                raise
             failed.append(CannotServe(str(error)))
-            await send({"type": "lifespan.startup.failed", "message": ""})
+            said = [{"type": "lifespan.startup.failed", "message": ""}]
+        for message in said:
+            await send(message)
 
     return told
