@@ -163,6 +163,7 @@ class Seat:
 class Client:
     server: Server
     seat: Seat
+    quiet: bool = False  # keeps no message and no frame: for long runs
     received: list[bytes] = field(default_factory=list)  # every frame, of all connections
     messages: list[dict] = field(default_factory=list)
     events: list[dict] = field(default_factory=list)
@@ -175,6 +176,9 @@ class Client:
         self.doc = Doc()
         self.text = self.doc.get(ROOT, type=Text)
         self.applying = False
+        self.heard = asyncio.Event()  # something of others came
+        self.updated = 0.0  # when it did
+        self.counts: dict[str, int] = {}  # messages by their type
         self.synced = asyncio.Event()
         self.web = None
         self.unsent: asyncio.Queue[bytes] = asyncio.Queue()
@@ -217,7 +221,8 @@ class Client:
                     await web.send(yjs.step1(self.doc.get_state()))
                 sending = asyncio.create_task(self._send(web))
                 async for frame in web:
-                    self.received.append(frame.encode() if isinstance(frame, str) else frame)
+                    if not self.quiet:
+                        self.received.append(frame.encode() if isinstance(frame, str) else frame)
                     if isinstance(frame, str):
                         self._heard(json.loads(frame))
                     else:
@@ -281,6 +286,7 @@ class Client:
                 self.doc.apply_update(message.data)
                 self.applying = False
                 self.updated = time.perf_counter()
+                self.heard.set()
         elif kind == yjs.SAVED:
             self.saved = yjs._Reader(frame[1:]).number()
         elif kind == yjs.AWARENESS:
@@ -289,7 +295,9 @@ class Client:
             self.denied.append(frame[3:].decode())
 
     def _heard(self, message):
-        self.messages.append(message)
+        self.counts[message["type"]] = self.counts.get(message["type"], 0) + 1
+        if not self.quiet:
+            self.messages.append(message)
         if message["type"] == "welcome":
             if "state" in message:
                 self.state = message["state"]

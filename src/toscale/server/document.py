@@ -28,7 +28,9 @@ class Missing(Exception):
 
 
 class Broken(Exception):
-    """The library failed within an update: the document must be built anew from what is kept."""
+    """The library failed within an update, or took a part of it only: the document must be built anew from what is
+    kept. No browser writes such updates.
+    """
 
 
 class Document:
@@ -76,7 +78,9 @@ class Document:
         if state == self.state and not read.deleted:
             return False
         self._apply(update)
-        self.state = state
+        self.state = read_state(self._doc.get_state())
+        if self.state != state:
+            raise Broken("a part of an update did not find its place")
         return True
 
     def _apply(self, update: bytes) -> None:

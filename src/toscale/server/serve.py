@@ -148,9 +148,7 @@ def _called(host: str) -> Sequence[str]:
     return LOOPBACK if host in (*LOOPBACK, *ANYWHERE) else (host, *LOOPBACK)
 
 
-def _telling(
-    app: Callable[..., Awaitable[None]], failed: list[CannotServe]
-) -> Callable[..., Awaitable[None]]:
+def _telling(app: ASGIApp, failed: list[CannotServe]) -> ASGIApp:
     """The application, keeping what its start raises: uvicorn would print it whole and tell nobody."""
 
     async def told(scope: Scope, receive: Receive, send: Send) -> None:
