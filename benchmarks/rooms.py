@@ -13,10 +13,11 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 
-from tests.server.clients import Client, Server
+from benchmarks.clients import Client, Server
 
 PER_SECOND = 3
 LIMITS = "requests_per_second=100000 requests_burst=100000"
@@ -61,6 +62,11 @@ def memory_of(pid: int) -> float:
     return total
 
 
+def has(client: Client, text: str) -> bool:
+    """Whether a client has a text."""
+    return client.content == text
+
+
 async def typist(writer: Client, reader: Client, seconds: float, offset: float, ways: list[float]) -> None:
     await asyncio.sleep(offset)
     end = time.perf_counter() + seconds
@@ -83,7 +89,7 @@ async def measure(server: Server, rooms: int, seconds: float) -> Measured:
     clients = [client for group in groups for client in group]
     for client in clients:
         await client.connected()
-        await client.until(lambda client=client: client.content == DESIGN)
+        await client.until(partial(has, client, DESIGN))
     await asyncio.sleep(3)
     ways: list[float] = []
     memory: list[float] = []

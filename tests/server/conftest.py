@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.server.clients import Server
+from benchmarks.clients import Server
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 
-from tests.server.clients import Client
+from benchmarks.clients import Client
 
 FACT, NOTE, LABEL, CODE = "CANARY-fact-7f3a", "CANARY-note-91bc", "CANARY-label-55d0", "CANARY-accommodation"
 

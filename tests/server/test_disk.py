@@ -7,7 +7,7 @@ import stat
 
 import pytest
 
-from tests.server.clients import Client, Server
+from benchmarks.clients import Client, Server
 from toscale.server.disk import Unfit, read_text, write_text
 
 DESIGN = "title: A shop  # of ours\nestimates:\n  visits: 2M / day\n  orders: 1000 / day\n"

@@ -7,65 +7,9 @@ it 200 times.
 from __future__ import annotations
 
 import asyncio
-import random
 
-from tests.server.clients import Client, Server, whole
-
-SIZE = 3
-"""Every character typed has so many bytes of UTF-8, so that any place between two is a multiple of it."""
-
-
-def mark(number: int, count: int) -> str:
-    """The character that a client types at a count: there is no other like it."""
-    code = 3 * count + number
-    return chr(0x4E00 + code if code < 20_000 else 0xAC00 + code - 20_000)
-
-
-async def typing(
-    client: Client, number: int, stop: asyncio.Event, typed: list[str], dice: random.Random, pause: float
-):
-    """Type at random places, never waiting for the server."""
-    while not stop.is_set():
-        typed.append(mark(number, len(typed)))
-        client.text.insert(SIZE * dice.randint(0, len(client.text) // SIZE), typed[-1])
-        await asyncio.sleep(pause * (0.5 + dice.random()))
-
-
-async def storm(
-    server: Server, kills: int, cuts: int, seed: int = 1, pause: float = 0.02
-) -> tuple[list[Client], list[list[str]]]:
-    """Three clients, so many kills and cuts, in an order that is thrown; the clients at the end, and what they typed."""
-    dice = random.Random(seed)
-    clients = [Client(server, seat).begin() for seat in server.seats("")]
-    for client in clients:
-        await client.connected()
-    stop = asyncio.Event()
-    typed: list[list[str]] = [[], [], []]
-    hands = [
-        asyncio.create_task(typing(client, number, stop, typed[number], random.Random(seed + number), pause))
-        for number, client in enumerate(clients)
-    ]
-    blows = [True] * kills + [False] * cuts
-    dice.shuffle(blows)
-    for kill in blows:
-        await asyncio.sleep(0.05 + 0.15 * dice.random())
-        if kill:
-            server.kill()
-            await asyncio.to_thread(server.start)
-        else:
-            await dice.choice(clients).cut()
-    stop.set()
-    await asyncio.gather(*hands)
-    await clients[0].until(
-        lambda: all(whole(client) for client in clients) and len({client.content for client in clients}) == 1,
-        60,
-    )
-    return clients, typed
-
-
-def lost(text: str, typed: list[list[str]]) -> list[str]:
-    """The characters that are not there once."""
-    return [one for marks in typed for one in marks if text.count(one) != 1]
+from benchmarks.clients import Client, Server, whole
+from benchmarks.durable import lost, storm
 
 
 def test_three_who_type_through_kills_and_cuts_end_alike_and_lose_nothing(tmp_path):

@@ -79,3 +79,32 @@ def test_saved_counts_only_what_is_durable_with_all_before_it():
     connection.saved(3, False)
     connection.saved(4, True)
     assert sent == [1, 1, 4]
+
+
+def test_an_address_that_asks_too_often_is_told_to_wait():
+    import asyncio
+
+    from toscale.server.guard import Guard, Names
+
+    async def app(_scope, _receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def body():
+        guard = Guard(app, Names(("127.0.0.1",), 80), Limits(requests_per_second=0.001, requests_burst=3))
+        statuses = []
+
+        async def send(message):
+            if message["type"] == "http.response.start":
+                statuses.append(message["status"])
+
+        async def receive():
+            return {"type": "http.request", "body": b""}
+
+        headers = [(b"host", b"127.0.0.1")]
+        for client in ("10.0.0.1", "10.0.0.1", "10.0.0.1", "10.0.0.1", "10.0.0.2"):
+            scope = {"type": "http", "method": "GET", "path": "/", "headers": headers, "client": (client, 1)}
+            await guard(scope, receive, send)
+        assert statuses == [200, 200, 200, 429, 200]
+
+    asyncio.run(body())

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.server.clients import Client
+from benchmarks.clients import Client
 from toscale.server import yjs
 
 JSON = st.recursive(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 
-from tests.server.clients import Client, whole
+from benchmarks.clients import Client, whole
 from toscale.server import yjs
 
 DESIGN = """\
@@ -174,7 +174,7 @@ def test_a_rotated_link_lets_nobody_in_any_more_and_the_new_one_does(server):
     assert status == 201
     assert server.ask("POST", "/api/join", {"invitation": old["secret"], "name": "Eve"})[0] == 401
     assert server.join(new["secret"], "Ben").role == "candidate"
-    assert server.ask("DELETE", path, token=host.token)[0] == 200
+    assert server.ask("DELETE", path, token=host.token)[0] == 204
     assert server.ask("DELETE", f"{path}9999", token=host.token)[0] == 409
 
 
@@ -220,6 +220,18 @@ def test_the_file_can_be_taken_and_replaced_while_others_type(server):
         assert server.ask("PUT", path, data=b"x" * 1_000_001, token=host.seat.token)[0] == 413
 
     play(server, scene)
+
+
+def test_one_seat_has_so_many_connections_and_no_more(server):
+    async def scene(host):
+        tabs = [Client(server, host.seat).begin() for _ in range(7)]
+        for tab in tabs:
+            await tab.connected()
+        assert await Client(server, host.seat).once() == 4409
+        for tab in tabs:
+            await tab.end()
+
+    play(server, scene, roles=())
 
 
 def test_the_log_is_exported_as_its_reader_may_see_it(server):

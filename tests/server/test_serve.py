@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from tests.server.clients import Server
+from benchmarks.clients import Server
 from toscale.server import store
 
 COMMAND = [sys.executable, "-c", "import sys; from toscale.cli import main; sys.exit(main())", "serve"]

@@ -85,7 +85,7 @@ class Room:
         self._presences = Presences(limits.presence)
         self._last = kept.last
         self._pending, self._since = 0, len(kept.updates)
-        self._size = self._bytes = sum(map(len, kept.updates))
+        self._size, self._bytes = 0, sum(map(len, kept.updates))
         self._missing: tuple[Missing, ...] = ()
         self.results = Results(
             Shown(self._job, self._show, self._known, lambda: bool(self.connections)), compute, limits
@@ -373,8 +373,9 @@ class Room:
             connection.put_latest(slot, message)
 
     async def _known(self, text: str, found: Quick) -> None:
-        self._missing = found.missing
-        self.tick()
+        if found.missing != self._missing:
+            self._missing = found.missing
+            self.tick()
         if found.prints is None or found.prints == self.state.file.prints or may(self.state, "mark", None):
             return
         revision = revision_of(text)

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Path, Request, Response, WebSocket
+from fastapi import APIRouter, Body, Depends, Path, Response, WebSocket
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from toscale.interview import Refusal, project, seen_by
 from toscale.interview.clock import read
 from toscale.interview.codec import plain
-from toscale.interview.commands import Command, Invite, Join, Revoke, Rotate
+from toscale.interview.commands import Command, Invite, Join, Leave, Revoke, Rotate
 from toscale.interview.decider import may
-from toscale.interview.log import LogError, encode, event_values
+from toscale.interview.log import LogError, encode
 from toscale.interview.state import Participant
 from toscale.server import shapes
 from toscale.server.capabilities import fits
@@ -164,8 +164,6 @@ def make_router(rooms: Rooms, socket: Socket, key: bytes) -> APIRouter:
     @router.post("/rooms/{room}/leave", status_code=204, responses=_says(401, 409, 422, 503))
     async def leave(seated: Seated) -> Response:
         """Leave the room for good: the token lets nobody in any more."""
-        from toscale.interview.commands import Leave
-
         _done(await seated.room.command(Leave(), seated.one.number))
         return Response(status_code=204)
 
@@ -183,14 +181,13 @@ def make_router(rooms: Rooms, socket: Socket, key: bytes) -> APIRouter:
         """Put a new link in the place of an invitation: who came by the old one stays."""
         return _invitation(await _command(seated, Rotate(invitation)))
 
-    @router.delete("/rooms/{room}/invitations/{invitation}", responses=_says(401, 409, 422, 503))
-    async def revoke(seated: Seated, invitation: Number) -> shapes.Events:
+    @router.delete(
+        "/rooms/{room}/invitations/{invitation}", status_code=204, responses=_says(401, 409, 422, 503)
+    )
+    async def revoke(seated: Seated, invitation: Number) -> Response:
         """Close an invitation, and put out all who came by it."""
-        done = await _command(seated, Revoke(invitation))
-        room, viewer = seated.room, seated.one.viewer
-        made = {(event.at, type(event.what)) for event in done.events}
-        own = [event for event in project(room.log, viewer) if (event.at, type(event.what)) in made]
-        return shapes.Events(events=[event_values(event) for event in own])
+        await _command(seated, Revoke(invitation))
+        return Response(status_code=204)
 
     # --- the file and the log
 
@@ -210,12 +207,11 @@ def make_router(rooms: Rooms, socket: Socket, key: bytes) -> APIRouter:
 
     @router.put("/rooms/{room}/file", responses=_says(401, 409, 415, 422, 503))
     async def replace_file(
-        request: Request, seated: Seated, body: Annotated[bytes, Body(media_type="application/yaml")]
+        seated: Seated, body: Annotated[bytes, Body(media_type="application/yaml")]
     ) -> shapes.Replaced:
         """Put a text in the place of the design, by the smallest change: cursors and comments stay where they can.
         It is merged with what others type meanwhile.
         """
-        del request
         try:
             text = body.decode("utf-8")
         except UnicodeDecodeError:

@@ -11,7 +11,6 @@ from toscale.interview.times import MINUTE
 
 __all__ = [
     "Created",
-    "Events",
     "Health",
     "Invitation",
     "Joined",
@@ -127,9 +126,3 @@ class RoomView(_Shape):
     state: dict[str, Any]
     clock: dict[str, Any]
     results: dict[str, Any]
-
-
-class Events(_Shape):
-    """What a command came to, as its reader may see it."""
-
-    events: list[dict[str, Any]]
