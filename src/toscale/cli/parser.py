@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "export": "write the drawing for another tool: Mermaid, D2, Structurizr, draw.io, Excalidraw",
     "import": "read a Structurizr workspace, a Mermaid flowchart or a docker-compose file as a design",
     "report": "walk through the four steps, and write one page of HTML with plots",
+    "serve": "hold rooms in which several people work on one design at once",
     "explain": "explain a rule, such as TS201: why it is there, what breaks it, what keeps it",
     "rules": "list all rules with their codes",
     "schema": "print the JSON Schema of design files, for editors",
@@ -344,6 +345,49 @@ def _report(command: str) -> _Parser:
     return parser
 
 
+def _serve(command: str) -> _Parser:
+    parser = _parser(
+        command,
+        "Holds rooms for several people at once, for interviews, practice and reviews, until Ctrl-C.",
+        "With FILE the room is of that file: whoever edits it with an editor of their own is in the room too.\n"
+        "Rooms are kept in the user's data folder. docs/server.md says what the default set-up trusts.",
+    )
+    parser.add_argument("file", nargs="?", metavar="FILE", help="a design file, kept alike with its room")
+    parser.add_argument("--port", type=_port, default=8642, help="default: %(default)s; 0 takes a free one")
+    parser.add_argument(
+        "--host", default="127.0.0.1", metavar="ADDRESS", help="default: %(default)s, this machine only"
+    )
+    parser.add_argument(
+        "--origin",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="behind a proxy: how browsers reach it, such as https://design.example.org",
+    )
+    parser.add_argument(
+        "--kind",
+        choices=("interview", "practice", "review"),
+        default="review",
+        help="what the session in FILE's room is; default: %(default)s",
+    )
+    parser.add_argument(
+        "--role",
+        choices=("candidate", "interviewer", "observer"),
+        default="interviewer",
+        help="what its host is; default: %(default)s",
+    )
+    parser.add_argument(
+        "--new", action="store_true", help="begin a new session in FILE, though one is not over"
+    )
+    parser.add_argument(
+        "--data", metavar="FOLDER", help="where rooms are kept, in place of the user's data folder"
+    )
+    parser.add_argument(
+        "--simulations", type=_few, default=1, metavar="N", help="so many run at once; default: %(default)s"
+    )
+    return parser
+
+
 def _explain(command: str) -> _Parser:
     parser = _parser(
         command, "Explains a rule: why it is there, a design that breaks it and one that does not."
@@ -373,6 +417,7 @@ _PARSERS: dict[str, Callable[[str], _Parser]] = {
     "export": _export,
     "import": _import,
     "report": _report,
+    "serve": _serve,
     "explain": _explain,
     "rules": _rules,
     "schema": _schema,
@@ -435,6 +480,18 @@ def _verbose(parser: _Parser) -> None:
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="all defaults with their sources, and all notes"
     )
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65_535:
+        raise argparse.ArgumentTypeError(f"a port is a number from 0 to 65535, not {text!r}")
+    return int(text)
+
+
+def _few(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 64:
+        raise argparse.ArgumentTypeError(f"it is a number from 1 to 64, not {text!r}")
+    return int(text)
 
 
 def _seed_number(text: str) -> int:
