@@ -6,6 +6,7 @@ turn, so that a slow minute meets all alike, and medians are given.
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import subprocess
@@ -16,7 +17,7 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
 
-from benchmarks import queue, tree
+from benchmarks import queue, scaling, tree
 from toscale.design.load import load
 from toscale.engine.model import Model
 from toscale.simulate.lower import lower
@@ -25,6 +26,7 @@ from toscale.theory import solve
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "benchmarks.md"
+PEERS = ROOT / ".bench" / "bin" / "python"
 ROUNDS = 3
 
 Measure = Callable[[], tuple[float, float]]
@@ -59,6 +61,8 @@ def contenders() -> dict[str, dict[str, Measure]]:
             "ToScale": engine(queue.queue(servers), 2e6 / queue.rate(servers)),
             "a loop over heapq": _python(queue.simulated_with_heapq, servers, 200_000),
             "SimPy": _python(queue.simulated_with_simpy, servers, 60_000),
+            "cimba": _peer("cimba", servers, 2_000_000),
+            "Ciw": _peer("ciw", servers, 40_000),
         }
     found["W3: web tier, cache, database with time-outs"] = {
         "ToScale": engine(tree.tree(), 1.5e6 / tree.RATE),
@@ -69,6 +73,24 @@ def contenders() -> dict[str, dict[str, Measure]]:
 
 def _python(run: Callable[[int, int], list[float]], servers: int, requests: int) -> Measure:
     return lambda: timed(lambda: float(len(run(servers, requests))))
+
+
+def _peer(module: str, servers: int, requests: int) -> Measure:
+    """A simulator in the environment of `requirements/bench.txt`, which `make bench` sets up."""
+
+    def measure() -> tuple[float, float]:
+        done = subprocess.run(
+            [str(PEERS), "-m", f"benchmarks.peers.{module}", str(servers), str(requests)],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=ROOT,
+            env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
+        )
+        simulated, seconds, _ = json.loads(done.stdout)
+        return float(simulated), float(seconds)
+
+    return measure
 
 
 def race() -> dict[str, dict[str, float]]:
@@ -149,7 +171,6 @@ def compilation() -> tuple[float, float]:
 def page() -> str:
     """All of it, measured now, in Markdown."""
     compile_engine()
-    cold, warm = compilation()
     lines = [
         "# Speed",
         "",
@@ -162,25 +183,52 @@ def page() -> str:
         lines += [f"| {workload} | requests per second | times SimPy |", "|---|---:|---:|"]
         lines += [f"| {name} | {speed:,.0f} | {speed / base:.3g} |" for name, speed in speeds.items()]
         lines.append("")
-    seconds, requests, rate = shortener()
-    tight, needed = tight_tree()
     lines += [
         'About 8 of any "times SimPy" is SimPy\'s own overhead: the loop over heapq says how much.',
+        "cimba is a C engine; here a store hands the customers to the servers, the fastest of its idioms.",
         "",
+        *goals(),
+        "",
+        *growth(),
+        "",
+        f"Machine: {_machine()}; Python {platform.python_version()}.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def goals() -> list[str]:
+    """What speed.md and the issues ask for, beside what was measured."""
+    seconds, requests, rate = shortener()
+    tight, needed = tight_tree()
+    cold, warm = compilation()
+    parallel = scaling.threads(ROUNDS)
+    return [
         "| what | measured | goal |",
         "|---|---:|---:|",
         f"| 60 s of the URL shortener's upper-end peak ({requests:,} requests of all flows, {rate:,} a second) "
         f"| {seconds:.2f} s | 2 s |",
         f"| peak memory of that process | {peak_memory():.0f} MB | 500 MB |",
         f"| W3, mean and p99 within 2% ({needed:,} requests) | {tight * 1e3:.0f} ms | 30 ms |",
+        f"| W3 on two threads, by the clock | {parallel:.2f} x | 1.9 x |",
         f"| `toscale --help` | {start_up():.2f} s | 0.3 s |",
         f"| compiling the engine, once for each version | {cold:.1f} s | |",
         f"| loading it in a fresh process afterwards | {warm:.2f} s | |",
-        "",
-        f"Machine: {_machine()}; Python {platform.python_version()}.",
-        "",
     ]
-    return "\n".join(lines)
+
+
+def growth() -> list[str]:
+    """The cost of a request as components grow, and as requests pass."""
+    lines = [
+        "| components, each request calling three | one request more | set-up and results |",
+        "|---:|---:|---:|",
+    ]
+    for components, (each, fixed) in scaling.by_components(ROUNDS).items():
+        lines.append(f"| {components} | {each:.2f} µs | {fixed:.2f} s |")
+    lines += ["", "| W1: requests | processor time | memory grew by |", "|---:|---:|---:|"]
+    for requests, (seconds, grown) in scaling.by_requests().items():
+        lines.append(f"| {requests:,} | {seconds:.3g} s | {grown:.1f} MB |")
+    return lines
 
 
 def _machine() -> str:

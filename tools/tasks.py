@@ -2,7 +2,8 @@
 
 Only Python's standard library is used, so that a fresh clone needs git, make and a Python, nothing else. The set-up
 lives in the clone: `.tools` holds the pinned uv, `.venv` holds the project and what it needs, exactly as the hashed
-files in `requirements/` say. Both carry a stamp of what they were made from, so that a second run costs nothing.
+files in `requirements/` say; `.bench`, made only for `make bench`, holds the simulators that ours is compared with.
+Each carries a stamp of what it was made from, so that a second run costs nothing.
 
 The syntax stays that of Python 3.6: an old interpreter must be able to read this file to be told that it is too old.
 """
@@ -21,6 +22,7 @@ from typing import Dict, List, Optional, Tuple, Union
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / ".tools"
 VENV = ROOT / ".venv"
+BENCH = ROOT / ".bench"
 LOCKS = ROOT / "requirements"
 PROJECT = ROOT / "pyproject.toml"
 # Not `.lock`: uv puts a file of that name into each environment.
@@ -104,6 +106,22 @@ def set_up() -> None:
     call([uv, "pip", "install", *into, *alone, str(ROOT)], env=uv_environment())
     (VENV / STAMP).write_text(wanted)
     say(f"ready in {time.monotonic() - started:.0f} s: .venv/bin/toscale")
+
+
+def set_up_peers() -> None:
+    """Make `.bench`, the environment of the simulators that `make bench` compares ours with."""
+    python, version = find_python()
+    lock = LOCKS / "bench.txt"
+    wanted = fingerprint(version, lock)
+    if read_stamp(BENCH) == wanted:
+        return
+    say(f"installing what {lock.relative_to(ROOT)} names into .bench")
+    uv = str(bootstrap_uv(python, version))
+    remove_stamp(BENCH)
+    call([uv, "venv", "--quiet", "--clear", "--python", python, str(BENCH)], env=uv_environment())
+    into = ["--quiet", "--python", str(BENCH)]
+    call([uv, "pip", "sync", *into, "--require-hashes", str(lock)], env=uv_environment())
+    (BENCH / STAMP).write_text(wanted)
 
 
 def bootstrap_uv(python: str, version: str) -> Path:
@@ -260,8 +278,9 @@ def docs(arguments: List[str]) -> int:
 
 
 def bench(arguments: List[str]) -> int:
-    """Measure every published figure of speed again"""
+    """Measure every published figure of speed again, beside other simulators"""
     set_up()
+    set_up_peers()
     return status([program("python"), "-m", "benchmarks", *arguments])
 
 
@@ -282,6 +301,7 @@ def lock(arguments: List[str]) -> int:
     run_time, development = LOCKS / "run.txt", LOCKS / "dev.txt"
     sources = {
         LOCKS / "tools.txt": ["--group", "tools"],
+        LOCKS / "bench.txt": ["--group", "bench"],
         run_time: [str(PROJECT)],
         development: [str(PROJECT), "--group", "dev", "--constraint", str(run_time)],
     }
@@ -294,7 +314,7 @@ def lock(arguments: List[str]) -> int:
 
 def clean(arguments: List[str]) -> int:
     """Remove what the tasks made: both environments, build/ and the caches"""
-    for name in "tools venv mypy_cache ruff_cache pytest_cache import_linter_cache hypothesis".split():
+    for name in "tools venv bench mypy_cache ruff_cache pytest_cache import_linter_cache hypothesis".split():
         shutil.rmtree(str(ROOT / ("." + name)), ignore_errors=True)
     for name in ("build", "dist"):
         shutil.rmtree(str(ROOT / name), ignore_errors=True)
