@@ -194,9 +194,9 @@ MESSAGE = np.dtype(
     [
         ("request", "u8"),
         ("sent", "i8"),
-        ("next", "i8"),
         ("tracker", "i8"),
-        ("tries", "i8"),  # deliveries that failed
+        ("next", "i4"),
+        ("tries", "i4"),  # deliveries that failed; a power of two: a message lies in one line of the cache
     ],
     align=True,
 )
