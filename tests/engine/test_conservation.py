@@ -165,7 +165,8 @@ def models(draw: st.DrawFn) -> Model:
         return tuple(step(depth) for _ in range(draw(st.integers(0 if depth else 1, 2))))
 
     def step(depth: int) -> Step:
-        calls = ["visit", "scatter", "held"] if holding[-1] < 2 else []
+        calls = ["visit", "scatter"] if holding[-1] < 2 else []
+        calls += ["held"] if holding[-1] < 0 else []
         flat = ["delay", "pause", "store", "send", "end", "bounded", "limit", *calls]
         match draw(
             st.sampled_from(
@@ -288,7 +289,9 @@ def models(draw: st.DrawFn) -> Model:
                     )
                 )
             case "held":
+                holding.append(0)
                 body = steps(depth + 1) if depth < 4 else ()
+                holding.pop()
                 over = Visit(path(), "s0", draw(works), draw(links), key="key", body=body, over="h")
                 who = Holder(path(), "who", "h")
                 to_who = Visit(path(), "s0", draw(works), draw(links), key="who", over="h")

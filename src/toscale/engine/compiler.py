@@ -10,56 +10,41 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from toscale.engine.bounded_code import bounded, bounded_test
+from toscale.engine.bounded_code import bounded
+from toscale.engine.branch_code import emit_branch
+from toscale.engine.call_code import emit_call, emit_hedge
+from toscale.engine.frames import Flight, Frame, Hedged, ListAt, OnMachine, Raw, Shard
 from toscale.engine.laws import Law
-from toscale.engine.layout import Label, LaidOut, Row, lay_out
-from toscale.engine.lock_code import take_locks
+from toscale.engine.layout import Label, Row
 from toscale.engine.machines import (
-    BY_ANY,
-    BY_BESIDE,
-    BY_COPY,
-    BY_NUMBER,
-    BY_POLICY,
-    BY_PRIMARY,
-    BY_SHARD,
     PART,
     SHARD,
 )
 from toscale.engine.model import (
-    HANDLED,
     After,
     Attribute,
     Await,
     Call,
-    Chance,
     Choose,
-    Compare,
-    Connected,
     Connection,
     Consume,
     Delay,
     Drop,
     Each,
     End,
-    Ended,
     Extend,
-    Flag,
     Fork,
     FromStash,
     Get,
     GiveBack,
     Holder,
-    Holds,
     If,
     Keep,
     Key,
     Knob,
-    Left,
     Link,
     Look,
     Measure,
@@ -67,70 +52,46 @@ from toscale.engine.model import (
     NewKey,
     Number,
     Once,
-    Outcome,
     Over,
     Parallel,
     Pass,
     Pause,
-    Pick,
-    Policy,
     Population,
     Put,
     Register,
     Repeat,
     Request,
-    Retry,
     Scatter,
     See,
     Send,
     Set,
-    Station,
     Steps,
     Sweep,
     Take,
     TakeAhead,
-    Test,
     Users,
     Visit,
     Work,
     Write,
-    inner,
     walk,
 )
 from toscale.engine.repeat_code import away, repeat, think
-from toscale.engine.state import CODE, LINK, NUMBER, TICK, Op, records
+from toscale.engine.state import TICK, Op
+from toscale.engine.table_code import tables_of
 from toscale.engine.tables import (
-    CodePlace,
     Guarded,
     ModelError,
     Passage,
     Tables,
-    law_tables,
-    population_tables,
     salt_of,
 )
 from toscale.engine.timeline import What
+from toscale.engine.visit_code import emit_scatter, emit_send, emit_visit
 
-OPERATORS = ("<", "<=", ">", ">=", "=", "!=")
-_POLICIES = {
-    Policy.ROUND_ROBIN: 0,
-    Policy.RANDOM: 1,
-    Policy.LEAST_OUTSTANDING: 2,
-    Policy.TWO_CHOICES: 3,
-    Policy.SHARED: 0,
-}
-_PICKS = {
-    Pick.POLICY: BY_POLICY,
-    Pick.PRIMARY: BY_PRIMARY,
-    Pick.COPY: BY_COPY,
-    Pick.ANY: BY_ANY,
-    Pick.BESIDE: BY_BESIDE,
-}
 _DRAWS_AS = {Op.ROUTE: Op.PICK, Op.ENTER: Op.ACQUIRE}
 """Instructions that draw as another does, so that a fault elsewhere changes no draw."""
 _SIDE_BY_SIDE = 4_096
 """No step starts more passes than this at one moment."""
-MOST_REGISTERS = 20_000
 
 # Steps that happen at a moment: all time decided before them must have passed.
 _SYNC = {
@@ -150,120 +111,15 @@ def compile_model(model: Model) -> Tables:
     return _Compiler(model).compile()
 
 
-@dataclass(frozen=True, slots=True)
-class _Frame:
-    """Where a block stands: its way out, the register with the machine that it runs on (-1: none), how deep it is,
-    the station of that machine, whose slot it may leave, and what (group and key) it is done once for.
-    """
-
-    out: Label
-    machine: int = -1
-    depth: int = 0
-    station: int = -1
-    leaves: int = -1  # the station of the slot that this task may give back for a while; -1: none
-    refused: Label | None = None  # the way out of that visit without the slot
-    around: Label | None = None  # the visit around that one
-    once: frozenset[tuple[str, str]] = frozenset()
-
-    def inside(self, out: Label, machine: int | None = None, station: int = -1) -> _Frame:
-        """A block with its own way out; on another machine, whose slot is not to be left."""
-        if machine is None:
-            return replace(self, out=out, depth=self.depth + 1)
-        return replace(
-            self,
-            out=out,
-            machine=machine,
-            depth=self.depth + 1,
-            station=station,
-            leaves=-1,
-            refused=None,
-            around=None,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _ListAt:
-    """The register at which a list of keys begins; known when all registers are."""
-
-    name: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Shard:
-    """The part of a scattered call that goes to one shard."""
-
-    visit: Visit
-    pick: Pick
-    listed: str | None  # the keys that are locked
-
-
-@dataclass(frozen=True, slots=True)
-class _OnMachine:
-    """A piece of work in ticks, on the machine in this register, which may be slow."""
-
-    base: float
-    each: float
-    count: Number
-    machine: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Hedged:
-    """An attempt that is made once more when it is late."""
-
-    call: Call
-    guard: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Flight:
-    """What is done once for all, and its end: its group's number, the register with its entry."""
-
-    once: Once
-    group: int
-    entry: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Raw:
-    """A SEND that happens while the buffer's machine holds the message."""
-
-    fields: tuple[Op, str, int, int]
-
-
-def _placed(station: Station) -> bool:
-    return bool(station.zones)
-
-
-def _guards(steps: Steps) -> bool:
-    """Whether a block makes a call for which its machine keeps a state."""
-    for step in steps:
-        if isinstance(step, Call) and step.guarded:
-            return True
-        if not isinstance(step, Visit) and any(_guards(block) for block in inner(step)):
-            return True
-    return False
-
-
-def _sensitive(station: Station) -> bool:
-    """Whether the policy looks at the machines' state, so that the moment of the choice matters."""
-    return station.policy in (Policy.LEAST_OUTSTANDING, Policy.TWO_CHOICES)
-
-
-def _labels(row: Row) -> tuple[str, ...]:
-    """The fields of an instruction that name others."""
-    return tuple(name for name in ("a", "b", "c", "d", "fail") if isinstance(getattr(row, name), Label))
-
-
 class _Compiler:
     """Collects rows and tables; one for each model."""
 
     def __init__(self, model: Model) -> None:
         self.model = model
         self.rows: list[Row] = []
-        self.later: list[tuple[Label, tuple[Any, ...], _Frame]] = []
+        self.later: list[tuple[Label, tuple[Any, ...], Frame]] = []
         self.laws: dict[Law, int] = {}
-        self.numbers: dict[Number | _OnMachine, int] = {}
+        self.numbers: dict[Number | OnMachine, int] = {}
         self.links: dict[Link, int] = {}
         self.populations: dict[Population, int] = {}
         self.registers: dict[str, int] = {"shard": SHARD, "part": PART}
@@ -360,9 +216,9 @@ class _Compiler:
         self.lists[name] = (0, max(size, at_most + 1))
         return name
 
-    def list_at(self, name: str) -> _ListAt:
+    def list_at(self, name: str) -> ListAt:
         """Where the list of a name begins."""
-        return _ListAt(name)
+        return ListAt(name)
 
     def population(self, population: Population) -> int:
         if not 1 <= population.size < 1 << 47:
@@ -388,11 +244,6 @@ class _Compiler:
 
     def ring(self, length: float, hedges: bool = False) -> int:
         return self.rings.setdefault((length, hedges), len(self.rings))
-
-    def guard(self, step: Call, frame: _Frame) -> int:
-        budget = None if step.retry is None else step.retry.budget
-        guarded = Guarded(step.path, frame.station, step.breaker, budget, step.hedge is not None)
-        return self.guards.setdefault(guarded, len(self.guards))
 
     # ---- code ------------------------------------------------------------------------------------------------------
 
@@ -428,7 +279,7 @@ class _Compiler:
             self.flow = flow.name
             out = Label()
             steps = flow.steps
-            frame = _Frame(out=out)
+            frame = Frame(out=out)
             end, fail = Op.END, Op.FAIL
             if isinstance(flow.source, Users):
                 end = fail = Op.NEXT
@@ -436,7 +287,7 @@ class _Compiler:
             if isinstance(flow.source, Consume):
                 first = steps[0] if steps else None
                 if isinstance(first, Visit):
-                    self.visit(first, frame, take=True)
+                    emit_visit(self, first, frame, take=True)
                     steps = steps[1:]
                 else:
                     self.emit(Op.TAKE, fail=out)
@@ -460,7 +311,7 @@ class _Compiler:
                 self.register(name)
         for connection in self.model.connections:
             self.held(connection)
-        return self.tables(tuple(entries))
+        return tables_of(self, tuple(entries))
 
     def children(self) -> None:
         """The code of the blocks that run as children."""
@@ -475,19 +326,19 @@ class _Compiler:
             self.place(out)
             self.emit(Op.DIE)
 
-    def child(self, steps: tuple[Any, ...], frame: _Frame) -> Label:
+    def child(self, steps: tuple[Any, ...], frame: Frame) -> Label:
         label = Label()
         self.later.append((label, steps, frame))
         return label
 
-    def block(self, steps: Steps, frame: _Frame) -> None:
+    def block(self, steps: Steps, frame: Frame) -> None:
         for step in steps:
             self.step(step, frame)
 
-    def step(self, step: Any, frame: _Frame) -> None:
+    def step(self, step: Any, frame: Frame) -> None:
         match step:
             case Visit():
-                self.visit(step, frame)
+                emit_visit(self, step, frame)
             case Delay():
                 self.work(Op.DELAY, step.path, step.work)
             case Key():
@@ -536,11 +387,11 @@ class _Compiler:
             case Drop():
                 self.emit(Op.DROP, a=self.find(self.stores, step.store, "store"), b=self.register(step.key))
             case Scatter():
-                self.scatter(step, frame)
+                emit_scatter(self, step, frame)
             case Send():
-                self.send(step, frame)
+                emit_send(self, step, frame)
             case Call():
-                self.call(step, frame)
+                emit_call(self, step, frame)
             case Pause():
                 away(self, frame, lambda: self.work(Op.DELAY, step.path, step.work))
             case Repeat():
@@ -590,20 +441,20 @@ class _Compiler:
                 self.emit(
                     Op.FLY,
                     step.path,
-                    a=self.child((_Flight(step, group, entry),), frame),
+                    a=self.child((Flight(step, group, entry),), frame),
                     b=group,
                     c=self.register(step.key),
                     d=entry,
                     fail=frame.out,
                 )
-            case _Flight(once, group, entry):
+            case Flight(once, group, entry):
                 out = Label()
                 known = frame.once | {(once.group, once.key)}
                 self.block(once.body, replace(frame.inside(out), once=known))
                 self.place(out)  # however it has ended
                 self.emit(Op.LAND, b=group, d=entry)
             case If():
-                self.branch(step, frame)
+                emit_branch(self, step, frame)
             case Set():
                 self.emit(Op.SET, a=self.register(step.register), b=step.value)
             case End():
@@ -636,11 +487,11 @@ class _Compiler:
                 bounded(self, step, frame)
             case Sweep() | Over() | Look() | Write() | Pass():
                 bounded(self, step, frame)
-            case _Shard(visit, pick, listed):
-                self.visit(visit, frame, shard=pick, listed=listed)
-            case _Hedged():
-                self.hedge(step, frame)
-            case _Raw((op, path, buffer, key)):
+            case Shard(visit, pick, listed):
+                emit_visit(self, visit, frame, shard=pick, listed=listed)
+            case Hedged():
+                emit_hedge(self, step, frame)
+            case Raw((op, path, buffer, key)):
                 self.emit(op, path, a=buffer, b=key, fail=frame.out)
             case _:
                 raise ModelError(f"{type(step).__name__} is not a step")
@@ -650,7 +501,7 @@ class _Compiler:
         if on is not None:
             count = work.count if work.each > 0 else 0.0
             self.number(count)
-            varied = _OnMachine(work.base / TICK, work.each / TICK, count, on)
+            varied = OnMachine(work.base / TICK, work.each / TICK, count, on)
             number = self.numbers.setdefault(varied, len(self.numbers))
             self.emit(op, path, x=0.0, y=1.0, law=self.law(work.shape), num=number, **fields)
             return
@@ -664,26 +515,6 @@ class _Compiler:
             **fields,
         )
 
-    def hop(self, link: Link, path: str, here: int, there: int) -> None:
-        """A message over the wire, unless it takes no time and cannot be lost."""
-        still = all(law is None or law.mean == 0 for law in (link.near, link.far))
-        if not still or link.loss > 0 or link.between in self.cut:
-            self.emit(Op.HOP, path, a=self.link(link), b=here, c=there)
-            if link.between in self.cut:  # whether it arrives depends on when it is sent
-                self.rows[-1].sync = True
-
-    def visit(
-        self,
-        step: Visit,
-        frame: _Frame,
-        *,
-        take: bool = False,
-        shard: Pick | None = None,
-        listed: str | None = None,
-    ) -> None:
-        with self.passing(step.station, step.path):
-            self.visited(step, frame, take, shard, listed)
-
     @contextmanager
     def passing(self, part: str, path: str) -> Iterator[None]:
         """What is emitted within belongs to a passage of this station or buffer."""
@@ -693,384 +524,4 @@ class _Compiler:
         yield
         self.passages = around
 
-    def visited(self, step: Visit, frame: _Frame, take: bool, shard: Pick | None, listed: str | None) -> None:
-        index = self.find(self.stations, step.station, "station")
-        station = self.model.stations[index]
-        if step.work is not None and step.work.base <= 0 and step.work.each <= 0:
-            step = replace(step, work=None)
-        machine = self.register(f"machine:{frame.depth}")
-        failing, name = station.name in self.failing, station.name
-        counted = station.slots is not None or (station.cores is not None and step.work is not None)
-        counted = counted or step.over is not None or failing or name in self.slowed or name in self.erring
-        counted = counted or step.work is not None or bool(step.locks) or _guards(step.body)
-        if not counted and not _placed(station):  # a place that only passes requests on
-            self.hop(step.link, f"{step.path}/to", frame.machine, -1)
-            self.emit(Op.COUNT, a=index)
-            out, over = Label(), Label()
-            if take:
-                self.emit(Op.TAKE, fail=out)
-            self.block(step.body, frame.inside(out, machine=-1))
-            self.hop(step.link, f"{step.path}/back", -1, frame.machine)
-            self.emit(Op.JUMP, a=over)
-            self.place(out)
-            self.hop(step.link, f"{step.path}/back", -1, frame.machine)
-            self.emit(Op.JUMP, a=frame.out)
-            self.place(over)
-            return
-        choice = Op.ROUTE if failing else Op.PICK
-        if shard is not None:
-            self.emit(choice, step.path, a=index, b=machine, c=BY_SHARD, d=_PICKS[shard])
-        elif step.over is not None:
-            if step.key is None:
-                raise ModelError(f"{step.path} goes over a connection, but nobody's")
-            held = self.find(self.connections, step.over, "connection")
-            if self.model.connections[held].station != step.station:
-                raise ModelError(f"{step.path} goes over a connection to another station")
-            self.emit(
-                Op.REACH,
-                step.path,
-                a=index,
-                b=machine,
-                c=held,
-                d=self.register(step.key),
-                fail=frame.out,
-            )
-        else:
-            key = -1 if step.key is None else self.register(step.key)
-            pick, nth = _PICKS[step.pick] if step.nth is None else BY_NUMBER, float(step.nth or 0)
-            if step.pick is Pick.BESIDE:
-                pick, key = (BY_POLICY, key) if frame.machine < 0 else (BY_BESIDE, frame.machine)
-            self.emit(choice, step.path, a=index, b=machine, c=pick, d=key, x=nth)
-        if _sensitive(station) and shard is None and step.pick is Pick.POLICY:
-            self.rows[-1].sync = True
-        if step.link.between in self.cut:
-            self.rows[-1].sync = True
-        self.hop(step.link, f"{step.path}/to", frame.machine, machine)
-        refused, out, over, entry, around = Label(), Label(), Label(), Label(), self.within
-        self.place(entry)
-        self.emit(Op.ENTER if failing else Op.ACQUIRE, a=index, b=machine, d=int(take), fail=refused)
-        self.within = entry
-        if take:
-            self.emit(Op.TAKE, fail=out)
-        unlocked = out
-        locks = take_locks(self, step.locks, frame, station.shards, listed)
-        if locks:
-            out = Label()
-        if step.work is not None:
-            on = machine if name in self.slowed else None
-            self.work(Op.WORK, step.path, step.work, on=on, a=index, b=machine)
-            self.rows[-1].sync = station.cores is not None
-            if step.body and isinstance(step.body[0], Get):  # its entry is on its way while the work is done
-                self.rows[-1].c = self.find(self.stores, step.body[0].store, "store")
-                self.rows[-1].d = self.register(step.body[0].key)
-        if name in self.erring:
-            self.emit(Op.FAULTY, step.path, a=index, b=machine, fail=out)
-        within = frame.inside(out, machine, index)
-        if not locks:  # a lock is held together with the slot
-            within = replace(within, leaves=index, refused=refused, around=around)
-        self.block(step.body, within)
-        for chain, _ in reversed(locks):
-            self.emit(Op.UNLOCK, b=chain)
-        self.emit(Op.RELEASE, a=index, b=machine)
-        self.within = around
-        self.hop(step.link, f"{step.path}/back", machine, frame.machine)
-        self.emit(Op.JUMP, a=over)
-        self.within = entry
-        if locks:
-            self.place(out)
-            for chain, given in reversed(locks):
-                self.place(given)
-                self.emit(Op.UNLOCK, b=chain)
-        self.place(unlocked)
-        self.emit(Op.RELEASE, a=index, b=machine)
-        self.within = around
-        self.place(refused)
-        self.hop(step.link, f"{step.path}/back", machine, frame.machine)
-        self.emit(Op.JUMP, a=frame.out)
-        self.place(over)
-
-    def scatter(self, step: Scatter, frame: _Frame) -> None:
-        index = self.find(self.stations, step.station, "station")
-        self.margin += max(1, self.model.stations[index].shards)
-        keep = step.keep
-        if keep is None and step.source is None and (step.found is not None or step.put or step.locks):
-            keep = f"{step.path}:keys"
-        listed = step.source or keep
-        if step.store is not None:
-            self.touches += step.at_most
-        if keep is not None:
-            self.list_of(keep, step.at_most)
-        if step.missed is not None:
-            self.list_of(step.missed, step.at_most)
-        work = Work(step.work.shape, step.work.base, step.work.each, Register("part"))
-        visit = Visit(step.path, step.station, work, step.link, locks=step.locks)
-        label = Label()
-        self.later.append((label, (_Shard(visit, step.pick, listed if step.locks else None),), frame))
-        self.locked += step.at_most * len(step.locks)
-        self.emit(
-            Op.SCATTER,
-            step.population.name if keep is None and step.source is None else step.path,
-            a=label,
-            b=self.population(step.population),
-            c=_ListAt(step.source),
-            d=_ListAt(keep),
-            num=self.number(step.count),
-            law=index,
-            x=float(step.at_most),
-            y=1.0 if step.fresh else 0.0,
-            fail=frame.out,
-        )
-        if step.store is not None and step.found is not None:
-            self.emit(
-                Op.MGET,
-                a=self.find(self.stores, step.store, "store"),
-                b=_ListAt(listed),
-                c=self.register(step.found),
-                d=_ListAt(step.missed),
-                law=self.population(step.population),
-                x=step.bytes,
-            )
-        if step.store is not None and step.put:
-            self.emit(Op.MPUT, a=self.find(self.stores, step.store, "store"), b=_ListAt(listed), x=step.bytes)
-
-    def send(self, step: Send, frame: _Frame) -> None:
-        key = -1 if step.key is None else self.register(step.key)
-        buffer = self.find(self.buffers, step.buffer, "buffer")
-        put = (Op.SEND if self.model.buffers[buffer].most is None else Op.OFFER, step.path, buffer, key)
-        station = step.station
-        if station is None and step.buffer in self.failing | self.slowed | self.erring:
-            station = step.buffer  # its machines matter, as they may fail
-        if station is not None:
-            body: Any = (_Raw(put),)
-            self.visit(Visit(step.path, station, step.work, step.link, body=body), frame)
-            return
-        with self.passing(step.buffer, step.path):
-            self.hop(step.link, f"{step.path}/to", frame.machine, -1)
-            self.emit(put[0], put[1], a=put[2], b=put[3], fail=frame.out)
-            if step.work is not None:
-                self.work(Op.DELAY, step.path, step.work)
-            self.hop(step.link, f"{step.path}/back", -1, frame.machine)
-
-    def call(self, step: Call, frame: _Frame) -> None:
-        handlers = {o: s for o, s in step.handlers.items() if o in HANDLED}
-        # nothing that could be given up: the same task goes through it
-        alone = step.timeout is None and step.retry is None
-        if alone and not step.guarded:
-            self.handled(handlers, frame, lambda out: self.block(step.body, frame.inside(out)))
-            return
-        attempt = -1 if alone else self.register(f"attempt:{frame.depth}")
-        guard = self.guard(step, frame) if step.guarded else -1
-        budget = step.retry is not None and step.retry.budget is not None
-        tried: Steps = step.body if step.hedge is None else (_Hedged(step, guard),)  # type: ignore[assignment]
-
-        def body(out: Label) -> None:
-            again, failed, short, over = Label(), Label(), Label(), Label()
-            if not alone:
-                self.emit(Op.SET, a=attempt, b=0)
-            if budget:
-                self.emit(Op.DEPOSIT, a=guard, b=frame.machine)
-            self.place(again)
-            if step.breaker is not None:
-                self.emit(Op.GUARD, a=guard, b=frame.machine, fail=short)
-            if alone:
-                self.block(tried, frame.inside(failed))
-            else:
-                self.emit(
-                    Op.CALL,
-                    step.path,
-                    a=self.child(tried, frame.inside(out)),
-                    b=-1 if step.timeout is None else self.ring(step.timeout),
-                    c=attempt,
-                    fail=failed,
-                )
-            if step.breaker is not None:
-                self.emit(Op.REPORT, a=guard, b=frame.machine)
-            self.emit(Op.JUMP, a=over)
-            self.place(failed)
-            if step.breaker is not None:
-                self.emit(Op.REPORT, a=guard, b=frame.machine)
-                self.place(short)
-            if step.retry is not None:
-                retry: Retry = step.retry
-                if budget:
-                    self.emit(Op.SPEND, a=guard, b=frame.machine, c=attempt, d=retry.times, fail=out)
-                self.emit(
-                    Op.RETRY,
-                    step.path,
-                    a=attempt,
-                    b=retry.times,
-                    c=again,
-                    x=retry.backoff / TICK,
-                    y=retry.factor,
-                    z=retry.jitter,
-                )
-            self.emit(Op.JUMP, a=out)
-            self.place(over)
-
-        self.handled(handlers, frame, body)
-
-    def hedge(self, step: _Hedged, frame: _Frame) -> None:
-        hedge = step.call.hedge
-        assert hedge is not None, "only what has a hedge is hedged"
-        self.margin += 1
-        self.emit(
-            Op.HEDGE,
-            step.call.path,
-            a=self.child(step.call.body, frame.inside(frame.out)),
-            b=self.ring(hedge.after, hedges=True),
-            d=hedge.at_most,
-            num=step.guard,
-            fail=frame.out,
-        )
-
-    def handled(self, handlers: dict[Outcome, Steps], frame: _Frame, body: Any) -> None:
-        """A body whose outcomes are handled: each handler ends behind it."""
-        if not handlers:
-            body(frame.out)
-            return
-        out, over = Label(), Label()
-        body(out)
-        self.emit(Op.JUMP, a=over)
-        self.place(out)
-        at = {outcome: Label() for outcome in handlers}
-        none = Label(-1)
-        self.emit(
-            Op.HANDLE,
-            a=at.get(Outcome.REFUSED, none),
-            b=at.get(Outcome.FAILED, none),
-            c=at.get(Outcome.TIMED_OUT, none),
-            d=at.get(Outcome.BUSY, none),
-            fail=frame.out,
-        )
-        for outcome, steps in handlers.items():
-            self.place(at[outcome])
-            self.block(steps, frame)
-            self.emit(Op.JUMP, a=over)
-        self.place(over)
-
-    def branch(self, step: If, frame: _Frame) -> None:
-        if isinstance(step.test, Ended):
-            raise ModelError(f"{step.path}: how a pass ended is known behind a repetition only")
-        otherwise, over = Label(), Label()
-        self.test(step.path, step.test, otherwise, frame)
-        self.block(step.then, frame)
-        self.emit(Op.JUMP, a=over)
-        self.place(otherwise)
-        self.block(step.otherwise, frame)
-        self.place(over)
-
-    def test(self, path: str, test: Test, otherwise: Label, frame: _Frame) -> None:
-        """Goes on behind where the test holds, else at `otherwise`."""
-        match test:
-            case Chance(probability):
-                self.emit(Op.IF_CHANCE, path, a=otherwise, x=probability)
-            case Holds() | Left():
-                bounded_test(self, test, otherwise, frame)
-            case Connected(connection, of):
-                held = self.find(self.connections, connection, "connection")
-                self.emit(Op.IF_OPEN, a=otherwise, b=self.register(of), c=held)
-            case Flag(register):
-                self.emit(Op.IF_FLAG, a=otherwise, b=self.register(register))
-            case Compare(left, operator, right):
-                if operator not in OPERATORS:
-                    raise ModelError(f"{operator!r} compares nothing: one of {' '.join(OPERATORS)}")
-                self.emit(
-                    Op.IF_COMPARE,
-                    a=otherwise,
-                    b=self.number(left),
-                    c=OPERATORS.index(operator),
-                    d=self.number(right),
-                )
-            case Ended(outcomes):
-                mask = sum(1 << int(outcome) for outcome in set(outcomes))
-                self.emit(Op.IF_ENDED, a=otherwise, b=self.register("ended"), mask=mask)
-
     # ---- arrays ----------------------------------------------------------------------------------------------------
-
-    def tables(self, entries: tuple[int, ...]) -> Tables:
-        scalars = len(self.registers)
-        for name, (_, size) in self.lists.items():
-            self.lists[name] = (scalars, size)
-            scalars += size
-        if scalars > MOST_REGISTERS:
-            raise ModelError(
-                f"one request would carry {scalars:,} numbers: at most {MOST_REGISTERS:,} can be simulated"
-            )
-        laid_out = lay_out(self.rows, list(entries))
-        code = records(CODE, len(laid_out.rows))
-        for k, row in enumerate(laid_out.rows):
-            code[k].op = int(row.op)
-            for name in ("a", "b", "c", "d"):
-                code[k][name] = self.resolve(getattr(row, name), laid_out)
-            for name in ("x", "y", "z", "law", "num", "salt", "mask", "sync"):
-                code[k][name] = getattr(row, name)
-            code[k].fail = laid_out.place(row.fail)
-        laws, tables, values = law_tables(list(self.laws))
-        numbers = records(NUMBER, len(self.numbers))
-        for number, k in self.numbers.items():
-            row = numbers[k]
-            if isinstance(number, Attribute):
-                told = any(salt == number.salt for _, salt in self.told)
-                row.kind, row.law = 3 if told else 1, self.laws[number.law]
-                row.register = self.registers[number.of]
-                row.salt = salt_of(f"attribute:{number.salt}")
-            elif isinstance(number, Knob):
-                row.value = number.value
-            elif isinstance(number, Register):
-                row.kind, row.register = 2, self.registers[number.name]
-            elif isinstance(number, _OnMachine):
-                row.kind, row.value, row.each = 4, number.base, number.each
-                row.law, row.register = self.numbers[number.count], number.machine
-            else:
-                row.value = float(number)
-        links = records(LINK, len(self.links))
-        for link, k in self.links.items():
-            row = links[k]
-            row.near = -1 if link.near is None else self.laws[link.near.scaled(1 / TICK)]
-            row.far = -1 if link.far is None else self.laws[link.far.scaled(1 / TICK)]
-            row.loss, row.resend = link.loss, link.resend_after / TICK
-            row.usual = link.loss
-        populations, heads, guides = population_tables(list(self.populations))
-        arrays = {
-            "code": code,
-            "laws": laws,
-            "tables": tables,
-            "values": values,
-            "numbers": numbers,
-            "links": links,
-            "populations": populations,
-            "heads": heads,
-            "guides": guides,
-            "within": np.array([laid_out.place(row.within) for row in laid_out.rows], dtype=np.int64),
-        }
-        return Tables(
-            arrays=arrays,
-            registers=scalars,
-            entries=tuple(laid_out.place(at) for at in entries),
-            meters=tuple(self.meters),
-            rings=tuple(self.rings),
-            guards=tuple(self.guards),
-            flights=tuple(self.flights),
-            margin=self.margin,
-            touches=self.touches,
-            locked=self.locked + sum(self.lists[name][1] for name in self.locked_lists),
-            populations=tuple(self.populations),
-            register_of=dict(self.registers),
-            law_of=dict(self.laws),
-            terms=tuple(self.terms),
-            stashes=tuple(step for _, step in self.stashes.values()),
-            labels=tuple(_labels(row) for row in laid_out.rows),
-            places=tuple(CodePlace(row.path, row.passages) for row in laid_out.rows),
-            knobs={number.name: k for number, k in self.numbers.items() if isinstance(number, Knob)},
-            between={
-                name: tuple(k for link, k in self.links.items() if link.between == name) for name in self.cut
-            },
-            hots=self.hots,
-        )
-
-    def resolve(self, value: Any, laid_out: LaidOut) -> int:
-        if isinstance(value, Label):
-            return laid_out.place(value)
-        if isinstance(value, _ListAt):
-            return -1 if value.name is None else self.lists[value.name][0]
-        return int(value)

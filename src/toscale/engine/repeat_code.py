@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from toscale.engine.branch_code import emit_test
 from toscale.engine.laws import Law
 from toscale.engine.layout import Label
 from toscale.engine.model import Register, Repeat, Users, Work
@@ -31,7 +32,7 @@ def repeat(c: Any, step: Repeat, frame: Any) -> None:
     c.emit(Op.JUDGE, a=at, b=ended, fail=frame.out)
     for k, test in enumerate(step.until):
         otherwise = Label()
-        c.test(f"{step.path}/until {k}", test, otherwise, frame)
+        emit_test(c, f"{step.path}/until {k}", test, otherwise, frame)
         c.emit(Op.LEAVE, a=at)
         c.emit(Op.JUMP, a=over)
         c.place(otherwise)

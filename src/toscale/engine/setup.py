@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from toscale.engine import arrivals, interpreter, stores
+from toscale.engine import arrivals, interpreter, ops, stores
 from toscale.engine import set_up_timeline as timeline
 from toscale.engine.connections import event_code
 from toscale.engine.held import held_rows, residuals
@@ -479,9 +479,9 @@ class SetUp:
     def _entry_bytes(self, store: int, population: int) -> float:
         code = self.tables.arrays["code"]
         for row in code:
-            if row.op == interpreter.GET and row.a == store and row.d == population:
+            if row.op == ops.GET and row.a == store and row.d == population:
                 return float(row.x)
-            if row.op == interpreter.MGET and row.a == store and row.law == population:
+            if row.op == ops.MGET and row.a == store and row.law == population:
                 return float(row.x)
         return 1.0
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from toscale.engine.model import HANDLED
 from toscale.theory.queues import attempts
+from toscale.theory.results import GuardTheory
 from toscale.theory.tally import Ran
 from toscale.theory.times import Dice, Time, exceeds, grid, of_survival
 
@@ -128,3 +129,13 @@ def retried(fails: float, more: int, budget: float | None) -> tuple[float, float
     again = follows / fails if fails > 0 else 1.0
     last = follows**more
     return tries, last + (1 - again) * (tries - last), follows
+
+
+def guard_theory(path: str, guard: Guard) -> GuardTheory:
+    """What a walk has counted, as shares."""
+    return GuardTheory(
+        path,
+        guard.cut / guard.calls if guard.calls > 0 else None,
+        guard.hedged / guard.sent if guard.sent > 0 else None,
+        guard.retries / guard.begun if guard.begun > 0 else None,
+    )

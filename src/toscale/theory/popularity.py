@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from toscale.engine.model import Drop, Get, Key, NewKey, Put, Scatter, walk
+
 if TYPE_CHECKING:
-    from toscale.engine.model import Population
+    from toscale.engine.model import Model, Population
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -61,3 +63,13 @@ def zipf(size: int, exponent: float) -> Keys:
     tail = np.exp(p * low) * (width if abs(p) < 1e-12 else np.expm1(p * width) / p)
     weights = np.concatenate([head**-exponent, tail])
     return Keys(counts, weights / weights.sum())
+
+
+def populations(model: Model) -> dict[int, Population]:
+    """Those whose keys a model's steps touch, by number."""
+    found: dict[int, Population] = {}
+    for flow in model.flows:
+        for step in walk(flow.steps):
+            if isinstance(step, Key | NewKey | Get | Put | Drop | Scatter):
+                found.setdefault(step.population.number, step.population)
+    return found

@@ -183,3 +183,15 @@ def mixed(parts: list[tuple[float, Calm]]) -> Calm:
         sum(w * c.refused for w, c in parts),
         sum(w * c.excess for w, c in parts),
     )
+
+
+def shared(missing: float, runs: list[Ran]) -> dict[Outcome, float]:
+    """The chance of not going well, over outcomes as they come in the runs."""
+    sums: dict[Outcome, float] = {}
+    for ran in runs:
+        for outcome, chance in ran.ends.items():
+            sums[outcome] = sums.get(outcome, 0.0) + chance
+    total = sum(sums.values())
+    if missing <= 0 or total <= 0:
+        return {}
+    return {outcome: missing * chance / total for outcome, chance in sums.items()}

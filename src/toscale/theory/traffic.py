@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from toscale.engine.model import (
-    HANDLED,
     Await,
     Call,
     Choose,
@@ -70,6 +69,7 @@ from toscale.engine.model import (
     Write,
 )
 from toscale.theory import guards, times
+from toscale.theory.attempts import call
 from toscale.theory.bounded import from_stash
 from toscale.theory.connections import connection
 from toscale.theory.knowledge import Drawn, Known, Listed, meet
@@ -78,6 +78,7 @@ from toscale.theory.lookups import Shelves
 from toscale.theory.numbers import Spread, constant
 from toscale.theory.popularity import keys
 from toscale.theory.repetitions import repeat
+from toscale.theory.scatters import scatter
 from toscale.theory.tally import (
     Calls,
     Calm,
@@ -91,6 +92,7 @@ from toscale.theory.tally import (
     mixed,
     of_class,
     role_of,
+    shared,
 )
 from toscale.theory.times import Dice, Time
 
@@ -119,9 +121,9 @@ class Walk:
             Pause: self.pause,
             Repeat: lambda step, *rest: repeat(self, step, *rest),
             Request: self.request,
-            Scatter: self.scatter,
+            Scatter: lambda step, *rest: scatter(self, step, *rest),
             Send: self.send,
-            Call: self.call,
+            Call: lambda step, *rest: call(self, step, *rest),
             Fork: self.fork,
             Parallel: self.parallel,
             Each: self.each,
@@ -386,70 +388,6 @@ class Walk:
             part.wire += reach * wire.mean
         return Ran(wire.plus(work), 1.0 - full, ends, known)
 
-    def scatter(self, step: Scatter, known: Known, reach: float, here: Here) -> Ran:
-        """As many calls as there are shards with a key, side by side; keys fall on shards evenly."""
-        if step.source is not None:
-            listed = known.lists.get(step.source)
-            if listed is None:
-                return Ran(times.NONE, 1.0, {}, known)
-        else:
-            most = float(step.at_most)
-            number = known.number(step.count).mapped(lambda n: np.clip(np.floor(n), 0.0, most))
-            weights = None if step.fresh else keys(step.population).weights
-            listed = Listed(number, Drawn(step.population, weights))
-        if step.keep is not None:
-            known = known.with_list(step.keep, listed)
-        number, drawn = listed.number, listed.keys
-        some = float(number.weights[number.values > 0].sum())
-        if some <= 0:
-            return Ran(times.NONE, 1.0, {}, known)
-        if step.store is not None:
-            known = self.shelves.scatter(step, step.store, listed, known, here.rate * reach)
-        place = self.stations[step.station]
-        shards = max(1, place.shards)
-        # so many shards have one of n keys; and n over that many keys each
-        touched = number.mapped(
-            lambda n: shards * -np.expm1(n * np.log1p(-1 / shards)) if shards > 1 else np.minimum(n, 1.0)
-        )
-        per_call = Spread(
-            np.where(touched.values > 0, number.values / np.maximum(touched.values, 1e-300), 0.0),
-            touched.weights,
-        ).weighted(touched.values)
-        work = self.work(step.work, known, per_call)
-        before = None if here.parts is None else dict[str, Part]()
-        one = self.hop(
-            step.path,
-            step.station,
-            step.link,
-            step.pick,
-            drawn if shards > 1 else None,
-            work,
-            (),
-            known,
-            reach * touched.mean,
-            replace(here, parts=before, at_once=here.at_once * shards),
-            tuple(
-                (lock, known.keys.get(lock.key), 1.0) if lock.key else (lock, drawn, per_call.mean)
-                for lock in step.locks
-            ),
-        )
-        time = times.latest(one.time, touched, self.dice)
-        if here.parts is not None and before:
-            inner = before[step.path]
-            whole = inner.work + inner.waiting + inner.wire
-            scale = (
-                reach * time.mean / whole if whole > 0 and isfinite(whole) and isfinite(time.mean) else 1.0
-            )
-            part = here.parts.setdefault(step.path, Part(step.station))
-            part.visits += inner.visits
-            part.work += inner.work * scale
-            part.waiting += inner.waiting * scale
-            part.wire += inner.wire * scale
-        missed = min(1.0, sum(one.ends.values()))
-        done = float(touched.weights @ (1 - missed) ** touched.values) if missed > 0 else 1.0
-        ends = _shared(1 - done, [one])
-        return Ran(time, done, ends, known, one.stuck)
-
     # ---- keys and stores
     # -----------------------------------------------------------------------------------------
 
@@ -475,92 +413,6 @@ class Walk:
         answered = ends.pop(Outcome.ANSWERED, 0.0)
         return replace(ran, done=min(1.0, ran.done + answered), ends=ends)
 
-    def call(self, step: Call, known: Known, reach: float, here: Here) -> Ran:
-        place = (here.flow, step.path)
-        failing = self.last.failing.get(place, 0.0)
-        more = step.retry.times if step.retry is not None else 0
-        budget = None if step.retry is None else step.retry.budget
-        tries = guards.retried(failing, more, budget)[0]
-        let, once_more = self.guarded(step, here.flow)
-        inside = here
-        if step.timeout is not None and failing > 0.01:
-            inside = replace(here, holder=None)  # what was given up goes on, and nobody holds a slot for it
-        ran = self.block(step.body, known, reach * tries * let * (1 + once_more), inside)
-        late = 0.0
-        further = 0.0
-        if step.hedge is not None:
-            ran, further = guards.hedged(ran, step.hedge, self.dice)
-            self.tally.failing[here.flow, f"{step.path} hedged"] = further / step.hedge.at_most
-        time = ran.time
-        if step.timeout is not None:
-            late, time = times.capped(time, step.timeout)
-            if not isfinite(ran.time.mean):
-                late = max(ran.stuck, late if ran.stuck <= 0 else 0.0)
-        ends = {outcome: chance * (1 - late) for outcome, chance in ran.ends.items()}
-        if late > 0:
-            ends[Outcome.TIMED_OUT] = ends.get(Outcome.TIMED_OUT, 0.0) + late
-        done = ran.done * (1 - late)
-        if step.breaker is not None:
-            rate = here.rate * reach * tries / here.machines
-            wrong = min(1.0, sum(ends.get(outcome, 0.0) for outcome in step.breaker.errors))
-            cut = guards.cut_short(rate, wrong, time.mean, step.breaker)
-            self.tally.failing[here.flow, f"{step.path} cut"] = cut
-            ends = {outcome: chance * (1 - cut) for outcome, chance in ends.items()}
-            ends[Outcome.FAILED] = ends.get(Outcome.FAILED, 0.0) + cut
-            done *= 1 - cut
-            time = times.sometimes(1 - cut, time, self.dice)
-        fails = min(1.0, sum(ends.get(outcome, 0.0) for outcome in HANDLED))
-        self.tally.failing[place] = fails
-        tries, last, follows = guards.retried(fails, more, budget)
-        time = self.again(step, time, follows, more)
-        if step.guarded:
-            guard = self.guards.setdefault(step.path, guards.Guard())
-            guard.count(step, here.rate * reach, tries, let, further)
-        result = {o: c * (last if o in HANDLED else tries) for o, c in ends.items()}
-        done *= tries
-        ways = [(done, ran.known)]
-        for outcome, steps in step.handlers.items():
-            chance = result.pop(outcome, 0.0)
-            if chance <= 0:
-                continue
-            handled = self.block(steps, known, reach * chance, here)
-            time = time.plus(times.sometimes(chance, handled.time, self.dice))
-            ways.append((chance * handled.done, handled.known))
-            done += chance * handled.done
-            for end, share in handled.ends.items():
-                result[end] = result.get(end, 0.0) + chance * share
-        stuck = 0.0 if step.timeout is not None else ran.stuck
-        return Ran(time, min(1.0, done), result, meet(ways) if len(ways) > 1 else ran.known, stuck)
-
-    def guarded(self, step: Call, flow: str) -> tuple[float, float]:
-        """By the last round: the share of the calls that the breaker lets through, and how many more a hedge
-        makes of each.
-        """
-        cut = self.last.failing.get((flow, f"{step.path} cut"), 0.0)
-        most = 0 if step.hedge is None else step.hedge.at_most
-        return 1 - cut, most * self.last.failing.get((flow, f"{step.path} hedged"), 0.0)
-
-    def again(self, step: Call, time: Time, fails: float, more: int) -> Time:
-        """The time of an attempt and of those after it, with the pauses between."""
-        if more == 0 or fails <= 0 or step.retry is None:
-            return time
-        whole = time
-        chance = 1.0
-        for k in range(1, more + 1):
-            chance *= fails
-            if chance < 1e-12:
-                break
-            pause = step.retry.backoff * step.retry.factor ** (k - 1)
-            spread = step.retry.jitter * pause  # evenly from -jitter to +jitter of it
-            draws = None
-            if self.dice.wanted:
-                draws = pause + spread * (2 * self.dice.uniform() - 1)
-                if time.draws is not None:
-                    draws = draws + time.draws[self.dice.ranks()]
-            another = Time(time.mean + pause, time.var + spread * spread / 3, draws)
-            whole = whole.plus(times.sometimes(chance, another, self.dice))
-        return whole
-
     def fork(self, step: Fork, known: Known, reach: float, here: Here) -> Ran:
         self.block(step.body, known, reach, replace(here, parts=None, holder=None, at_once=1.0))
         return Ran(times.NONE, 1.0, {}, known)
@@ -577,7 +429,7 @@ class Walk:
             chances[1:] = chances[1:] * (1 - ran.done) + chances[:-1] * ran.done
             chances[0] *= 1 - ran.done
         done = float(chances[needed:].sum()) if needed > 0 else 1.0
-        ends = _shared(1 - done, runs)
+        ends = shared(1 - done, runs)
         stuck = max((r.stuck for r in runs), default=0.0) if needed == len(runs) else 0.0
         return Ran(time, done, ends, beside(known, runs), stuck)
 
@@ -602,7 +454,7 @@ class Walk:
         if ran.done >= 1 - 1e-15:
             return Ran(time, 1.0, {}, known, ran.stuck)
         done = float(passes.weights @ ran.done**passes.values)
-        return Ran(time, done, _shared(1 - done, [ran]), known, ran.stuck)
+        return Ran(time, done, shared(1 - done, [ran]), known, ran.stuck)
 
     def once(self, step: Once, known: Known, reach: float, here: Here) -> Ran:
         """One call for all who come for a key while it is on its way: of n that come Poisson at rate r to what
@@ -649,18 +501,6 @@ class Walk:
             time = times.either(rate / (rate + earlier.rate), ran.time, earlier.time, self.dice)
             self.measured[step.name] = Measured(rate + earlier.rate, time)
         return ran
-
-
-def _shared(missing: float, runs: list[Ran]) -> dict[Outcome, float]:
-    """The chance of not going well, over outcomes as they come in the runs."""
-    sums: dict[Outcome, float] = {}
-    for ran in runs:
-        for outcome, chance in ran.ends.items():
-            sums[outcome] = sums.get(outcome, 0.0) + chance
-    total = sum(sums.values())
-    if missing <= 0 or total <= 0:
-        return {}
-    return {outcome: missing * chance / total for outcome, chance in sums.items()}
 
 
 def beside(known: Known, runs: list[Ran]) -> Known:

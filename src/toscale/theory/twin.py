@@ -24,35 +24,27 @@ from toscale.engine.model import (
     Connected,
     Consume,
     Flow,
-    Get,
     Happening,
-    Key,
     Model,
-    NewKey,
     Outcome,
     Poisson,
-    Population,
-    Put,
-    Scatter,
     Trace,
-    walk,
 )
-from toscale.engine.model import Drop as DropKey
 from toscale.theory import times
 from toscale.theory.assumptions import broken
 from toscale.theory.closed import answered, closed_rates
 from toscale.theory.connections import connection
 from toscale.theory.deliveries import consumer, deliveries, refused
-from toscale.theory.guards import Guard
+from toscale.theory.guards import guard_theory
 from toscale.theory.knowledge import NOTHING, Drawn, Known, meet
 from toscale.theory.locks import together
 from toscale.theory.mixing import Mixing
 from toscale.theory.numbers import constant
+from toscale.theory.popularity import populations
 from toscale.theory.queues import Batches
 from toscale.theory.results import (
     BufferTheory,
     FlowTheory,
-    GuardTheory,
     Overload,
     Part,
     StepTheory,
@@ -102,7 +94,7 @@ class _Solver:
         self.model = model
         self.given = rates
         self.last = Round()
-        self.populations = _populations(model)
+        self.populations = populations(model)
         self.partitions = {b.name: b.partitions for b in model.buffers}
         places = {station.name: station for station in model.stations}
         self.connections = {c.name: connection(c, places[c.station]) for c in model.connections}
@@ -443,7 +435,7 @@ class _Solver:
             converged,
             dict(walked.tally.asked),
             dict(self.connections),
-            {path: _guard(path, guard) for path, guard in walked.guards.items()},
+            {path: guard_theory(path, guard) for path, guard in walked.guards.items()},
         )
 
     def buffer(self, name: str, tally: Tally) -> BufferTheory:
@@ -518,25 +510,6 @@ class _Solver:
             failed,
             reason,
         )
-
-
-def _guard(path: str, guard: Guard) -> GuardTheory:
-    """What a walk has counted, as shares."""
-    return GuardTheory(
-        path,
-        guard.cut / guard.calls if guard.calls > 0 else None,
-        guard.hedged / guard.sent if guard.sent > 0 else None,
-        guard.retries / guard.begun if guard.begun > 0 else None,
-    )
-
-
-def _populations(model: Model) -> dict[int, Population]:
-    found: dict[int, Population] = {}
-    for flow in model.flows:
-        for step in walk(flow.steps):
-            if isinstance(step, Key | NewKey | Get | Put | DropKey | Scatter):
-                found.setdefault(step.population.number, step.population)
-    return found
 
 
 def _well(ran: Ran) -> float:
