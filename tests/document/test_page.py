@@ -52,7 +52,7 @@ def test_it_has_the_four_steps_the_verdict_and_the_plots() -> None:
     assert "✓ met" in read.text
     for words in (
         "The target is met.",
-        "not simulated yet",
+        "not simulated",
         "Taken from defaults",
         "p99(look) <= 200 ms",
         "200 ms",

@@ -18,6 +18,7 @@ import numpy as np
 from toscale.engine.model import Model
 from toscale.engine.run import Readings
 from toscale.engine.state import TICK
+from toscale.engine.timeline import What
 from toscale.quantity.formatting import format_quantity
 from toscale.quantity.units import TIME
 from toscale.simulate.fault_result import FaultComponent, FaultFlow, FaultRun, Recovery
@@ -153,7 +154,10 @@ class Course:
         said = f"{_time(after)} after it began"
         if windows.ends is not None and windows.ends > windows.begins:
             rest = after - (windows.ends - windows.begins)
-            said += f", {_time(rest)} after its end" if rest > 0 else ", before its end"
+            if abs(rest) < windows.length / 2:
+                said += ", when it ended"
+            else:
+                said += f", {_time(rest)} after its end" if rest > 0 else ", before its end"
         return Recovery(True, after, said)
 
     @property
@@ -163,9 +167,12 @@ class Course:
 
     @property
     def forgotten(self) -> str:
-        """Which store does not yet hold again what it held, in words; empty where all do."""
+        """Which store that was emptied does not yet hold again what it held, in words; empty where all do."""
         first = max(self.windows.first, 1)
+        emptied = self.model.timeline.machines_of(What.EMPTY)
         for k, store in enumerate(self.model.stores):
+            if store.name not in emptied:
+                continue
             gets, hits = (
                 np.sum([np.diff(r.stores[name][:, k]) for r in self.readings], axis=0)
                 for name in ("gets", "hits")
@@ -248,8 +255,15 @@ def fault_run(course: Course, twin: Twin, quantiles: Mapping[str, set[float]]) -
         recovery=recovery,
         replications=len(course.readings),
         events=course.events,
-        bound=course.bound,
+        bound=_bound(course),
     )
+
+
+def _bound(course: Course) -> str | None:
+    """Which bound ended the run, and what had not recovered then."""
+    if course.bound is None or course.forgotten in course.bound:
+        return course.bound
+    return f"{course.bound}; {course.forgotten}"
 
 
 def _phase(

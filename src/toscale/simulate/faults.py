@@ -196,7 +196,8 @@ class _Fault:
         active = within if within > 0 else AT_ONCE
         busiest = max([f.rate for f in twin.flows.values()], default=0.0)
         count = self.affordable(paced, active * (1 + WINDOWS_BEFORE / WINDOWS_WITHIN) * 1.5, most_events)
-        window = _round(max(active / WINDOWS_WITHIN, PER_WINDOW / max(busiest, 1e-9) / count))
+        lasts_for = 0.0 if zero.ends is None else zero.ends - zero.begins
+        window = _round(max(active / WINDOWS_WITHIN, PER_WINDOW / max(busiest, 1e-9) / count), lasts_for)
         warm_up = max(paced.warm_up, 1e-3)
         windows = Windows(warm_up, window, WINDOWS_BEFORE * window, zero.begins, zero.ends)
         return count, windows, plan(self.design, self.fault, self.lowered, windows.zero, self.ledger)
@@ -207,10 +208,14 @@ class _Fault:
         return int(min(max(can, FEWEST_REPLICATIONS), REPLICATIONS))
 
 
-def _round(seconds: float) -> float:
-    """The next round length."""
+def _round(seconds: float, of: float = 0.0) -> float:
+    """The next round length; `of`: a time that it divides, where there is such a length up to twice as long."""
     size = 10.0 ** np.floor(np.log10(seconds))
-    return float(next(size * m for m in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if seconds <= size * m * (1 + 1e-9)))
+    lengths = [
+        size * m for m in (1, 1.5, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20) if seconds <= size * m * (1 + 1e-9)
+    ]
+    whole = [x for x in lengths if x <= 2 * seconds and abs(of / x - round(of / x)) < 1e-6]
+    return float((whole or lengths)[0])
 
 
 def _even(windows: int) -> int:
