@@ -6,6 +6,7 @@ turn, so that a slow minute meets all alike, and medians are given.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import platform
 import subprocess
@@ -16,7 +17,8 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
 
-from benchmarks import queue, tree
+from benchmarks import queue, rooms, tree
+from benchmarks.clients import Server
 from toscale.design.load import load
 from toscale.engine.model import Model
 from toscale.simulate.lower import lower
@@ -146,6 +148,16 @@ def compilation() -> tuple[float, float]:
         return float(fresh(code, XDG_CACHE_HOME=folder)), float(fresh(code, XDG_CACHE_HOME=folder))
 
 
+def keystrokes() -> rooms.Measured:
+    """The way of keystrokes through 100 rooms of three, for half a minute; clients and server on this machine."""
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(Path(folder) / "data", limits=rooms.LIMITS)
+        try:
+            return asyncio.run(rooms.measure(server, 100, 30.0))
+        finally:
+            server.stop()
+
+
 def page() -> str:
     """All of it, measured now, in Markdown."""
     compile_engine()
@@ -164,6 +176,7 @@ def page() -> str:
         lines.append("")
     seconds, requests, rate = shortener()
     tight, needed = tight_tree()
+    typed = keystrokes()
     lines += [
         'About 8 of any "times SimPy" is SimPy\'s own overhead: the loop over heapq says how much.',
         "",
@@ -174,6 +187,8 @@ def page() -> str:
         f"| peak memory of that process | {peak_memory():.0f} MB | 500 MB |",
         f"| W3, mean and p99 within 2% ({needed:,} requests) | {tight * 1e3:.0f} ms | 30 ms |",
         f"| `toscale --help` | {start_up():.2f} s | 0.3 s |",
+        f"| a keystroke's way from one browser to another, {typed.rooms} rooms of three that type and compute, 95th "
+        f"percentile of {typed.keystrokes:,} | {typed.p95:.0f} ms | 100 ms |",
         f"| compiling the engine, once for each version | {cold:.1f} s | |",
         f"| loading it in a fresh process afterwards | {warm:.2f} s | |",
         "",
