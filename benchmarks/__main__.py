@@ -6,6 +6,7 @@ turn, so that a slow minute meets all alike, and medians are given.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import platform
@@ -17,7 +18,8 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
 
-from benchmarks import queue, scaling, tree
+from benchmarks import queue, rooms, scaling, tree
+from benchmarks.clients import Server
 from toscale.design.load import load
 from toscale.engine.model import Model
 from toscale.simulate.lower import lower
@@ -168,6 +170,16 @@ def compilation() -> tuple[float, float]:
         return float(fresh(code, XDG_CACHE_HOME=folder)), float(fresh(code, XDG_CACHE_HOME=folder))
 
 
+def keystrokes() -> rooms.Measured:
+    """The way of keystrokes through 100 rooms of three, for half a minute; clients and server on this machine."""
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(Path(folder) / "data", limits=rooms.LIMITS)
+        try:
+            return asyncio.run(rooms.measure(server, 100, 30.0))
+        finally:
+            server.stop()
+
+
 def page() -> str:
     """All of it, measured now, in Markdown."""
     compile_engine()
@@ -199,6 +211,7 @@ def page() -> str:
 
 def goals() -> list[str]:
     """What speed.md and the issues ask for, beside what was measured."""
+    typed = keystrokes()
     seconds, requests, rate = shortener()
     tight, needed = tight_tree()
     cold, warm = compilation()
@@ -212,6 +225,8 @@ def goals() -> list[str]:
         f"| W3, mean and p99 within 2% ({needed:,} requests) | {tight * 1e3:.0f} ms | 30 ms |",
         f"| W3 on two threads, by the clock | {parallel:.2f} x | 1.9 x |",
         f"| `toscale --help` | {start_up():.2f} s | 0.3 s |",
+        f"| a keystroke's way from one browser to another, {typed.rooms} rooms of three that type and compute, 95th "
+        f"percentile of {typed.keystrokes:,} | {typed.p95:.0f} ms | 100 ms |",
         f"| compiling the engine, once for each version | {cold:.1f} s | |",
         f"| loading it in a fresh process afterwards | {warm:.2f} s | |",
     ]

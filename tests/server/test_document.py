@@ -65,6 +65,17 @@ def test_an_update_that_builds_on_something_missing_is_asked_for_and_changes_not
     assert Document([reader.snapshot()]).text == "abc"
 
 
+def test_an_update_whose_ground_was_lost_is_left_out_and_comes_again():
+    writer = Document(text="a")
+    first, lost, kept = writer.snapshot(), writer.become("ab"), writer.become("abc")
+    again = Document([first, kept])
+    assert again.text == "a"
+    assert again.take(writer.snapshot())
+    assert again.text == "abc"
+    assert lost != EMPTY
+    assert Document([again.snapshot()]).text == "abc"
+
+
 def test_the_library_counts_bytes_as_the_edits_do():
     document = Document(text="é😀x")
     document.become("é😀yx")

@@ -16,7 +16,7 @@ def test_three_who_type_through_kills_and_cuts_end_alike_and_lose_nothing(tmp_pa
     async def body():
         server = Server(tmp_path / "data")
         try:
-            clients, typed = await storm(server, kills=5, cuts=15)
+            clients, typed = await storm(server, kills=4, cuts=16)
             text = clients[0].content
             assert all(len(marks) > 20 for marks in typed)
             assert lost(text, typed) == []

@@ -70,6 +70,8 @@ def test_a_socket_from_elsewhere_is_not_opened(server):
         key["sec-websocket-key"] = "AAAAAAAAAAAAAAAAAAAAAA=="
         status, *_ = raw(server, path="/api/rooms/x/socket", headers={**headers, **key}, host=host)
         assert status == 403
+    for path in ("/", "/x/socket", "/api/rooms/a/b/socket", "/api/health"):
+        assert raw(server, path=path, headers=key)[0] == 403
 
 
 def test_names_behind_a_proxy():

@@ -32,6 +32,7 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
 
     def say(line: str) -> None:
         terminal.plain(line)
+        terminal.out.file.flush()  # whoever reads it through a pipe waits for it
 
     try:
         serve(chosen, say)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from contextlib import suppress
 from difflib import SequenceMatcher
 
 from pycrdt import Doc, Text, TransactionEvent
 
-from toscale.server.yjs import EMPTY, State, read_state, read_update
+from toscale.server.yjs import EMPTY, State, WireError, read_state, read_update
 
 __all__ = ["ROOT", "Broken", "Document", "Missing", "edits", "revision_of"]
 
@@ -41,11 +42,12 @@ class Document:
         self._doc: Doc[Text] = Doc()
         self._text: Text = self._doc.get(ROOT, type=Text)
         self._known: str | None = None
+        self.state: State = {}
         for update in updates:
-            self._apply(update)
+            self._load(update)
         if text:
             self._text.insert(0, text)
-        self.state: State = read_state(self._doc.get_state())
+            self.state = read_state(self._doc.get_state())
 
     @property
     def text(self) -> str:
@@ -82,6 +84,13 @@ class Document:
         if self.state != state:
             raise Broken("a part of an update did not find its place")
         return True
+
+    def _load(self, update: bytes) -> None:
+        """Take an update that was kept. One whose ground was lost with a failing disk was never acknowledged: its
+        writer brings it again, with what it builds on.
+        """
+        with suppress(Missing, Broken, WireError):
+            self.take(update)
 
     def _apply(self, update: bytes) -> None:
         self._known = None

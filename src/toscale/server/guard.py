@@ -10,6 +10,7 @@ too large nor too frequent; and every answer leaves with the same headers.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -47,6 +48,8 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
+SOCKET = re.compile(r"/api/rooms/[^/]+/socket")
+"""The one place where a WebSocket may be opened."""
 MOST_ADDRESSES = 10_000
 """So many addresses are counted; those that were quiet are forgotten first."""
 
@@ -91,7 +94,7 @@ class Guard:
         headers = Headers(scope=scope)
         refused = self._refused(scope, headers)
         if scope["type"] == "websocket":
-            if refused is not None or not str(scope["path"]).endswith("/socket"):
+            if refused is not None or not SOCKET.fullmatch(str(scope["path"])):
                 await send({"type": "websocket.close", "code": 1008, "reason": ""})
                 return
             await self._app(scope, receive, send)

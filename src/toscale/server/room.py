@@ -224,9 +224,8 @@ class Room:
         number = 0 if source is None else source.received()
         refusal = may(self.state, "edit", by)
         if refusal is not None:
-            return (
-                None if update == yjs.EMPTY else refusal
-            )  # whoever only reads answers that they have nothing
+            # Whoever only reads answers, where asked, that they have nothing: that is no edit.
+            return None if update == yjs.EMPTY else refusal
 
         def saved() -> None:
             if source is not None:

@@ -78,6 +78,7 @@ class _Worker:
         self._process: multiprocessing.process.BaseProcess | None = None
         self._pipe: Connection | None = None
         self._sending = threading.Lock()
+        self._number = 0  # of the last job
 
     async def run(self, job: Job, seconds: float, heard: Callable[[str, Any], None]) -> Any:
         if self._process is None:
@@ -86,6 +87,7 @@ class _Worker:
 
     async def _run(self, job: Job, seconds: float, heard: Callable[[str, Any], None]) -> Any:
         loop = asyncio.get_running_loop()
+        self._number += 1
         talk = loop.run_in_executor(self._threads, self._talk, job, loop, heard)
         talk.add_done_callback(lambda done: done.cancelled() or done.exception())  # it may end for nobody
         try:
@@ -94,8 +96,7 @@ class _Worker:
             self._kill()
             raise Failed(f"It took longer than {seconds:g} s.") from None
         except asyncio.CancelledError:
-            # What was said until the worker has heard it must not be taken for the next job's.
-            self._say(_CANCEL)
+            self._cancel(self._number)
             done, _ = await asyncio.shield(asyncio.wait({talk}, timeout=GRACE))
             if not done:
                 self._kill()
@@ -109,7 +110,7 @@ class _Worker:
         pipe = self._started()
         try:
             with self._sending:
-                pipe.send(job)
+                pipe.send((self._number, job))
             while True:
                 kind, value = pipe.recv()
                 if kind == "done":
@@ -132,11 +133,16 @@ class _Worker:
         self._process, self._pipe = process, here
         return here
 
-    def _say(self, word: str) -> None:
-        pipe = self._pipe
-        if pipe is not None:
-            with self._sending, contextlib.suppress(OSError, ValueError):
-                pipe.send(word)
+    def _cancel(self, number: int) -> None:
+        """Tell the worker that nobody waits for a job; in a thread, for a pipe may be full."""
+
+        def say() -> None:
+            pipe = self._pipe
+            if pipe is not None:
+                with self._sending, contextlib.suppress(OSError, ValueError):
+                    pipe.send((number, _CANCEL))
+
+        threading.Thread(target=say, daemon=True).start()
 
     def _kill(self) -> None:
         if self._process is not None:
@@ -162,6 +168,7 @@ def serve(pipe: Connection) -> None:
     jobs: SimpleQueue[Any] = SimpleQueue()
     cancelled = threading.Event()
     saying = threading.Lock()
+    newest = [0]
 
     def listen() -> None:
         while True:
@@ -169,11 +176,13 @@ def serve(pipe: Connection) -> None:
                 heard = pipe.recv()
             except (EOFError, OSError):
                 os._exit(0)  # the server is gone; whatever runs is for nobody
-            if heard == _CANCEL:
-                cancelled.set()
-            else:
+            number, job = heard
+            if job != _CANCEL:
+                newest[0] = number
                 cancelled.clear()
-                jobs.put(heard)
+                jobs.put(job)
+            elif number == newest[0]:  # else it is for a job that has ended by itself
+                cancelled.set()
 
     def say(kind: str, value: Any) -> None:
         with saying:
