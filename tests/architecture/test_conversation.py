@@ -28,7 +28,8 @@ def told(text: str, way: Way = Way.HAPPY, flow: str = "f") -> Conversation | Non
         "requirements: {users: {u: comes}}\n"
         "components: {web: {kind: service}, db: {kind: database}, mem: {kind: cache}, q: {kind: queue}, "
         "w: {kind: worker}}\n"
-        "data: {row: {stored in: db, size: 1 kB, how many: 10}, msg: {stored in: q, size: 1 kB}}\n" + dedent(text)
+        "data: {row: {stored in: db, size: 1 kB, how many: 10}, msg: {stored in: q, size: 1 kB}}\n"
+        + dedent(text)
     )
     return converse(Design.from_text(whole), flow, way)
 
@@ -161,7 +162,11 @@ def test_nobody_waits_for_a_message_and_its_consumer_tells_its_own_flow() -> Non
       g: {from: q, batch: 50, steps: [{w: 5 ms per batch}]}
     """
     assert said(told(flow)) == ["u call web: 1 ms", "web send q: send msg", "web answer u"]
-    assert said(told(flow, flow="g")) == ["q: up to 50 messages at once", "q call w: 5 ms per batch", "w answer q"]
+    assert said(told(flow, flow="g")) == [
+        "q: up to 50 messages at once",
+        "q call w: 5 ms per batch",
+        "w answer q",
+    ]
 
 
 def test_where_nothing_is_provided_for_a_failure_there_is_no_failing_path() -> None:

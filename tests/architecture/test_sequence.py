@@ -43,8 +43,7 @@ def test_no_text_on_an_arrow_lies_on_a_life_line() -> None:
         lines = [
             float(match[1])
             for path in root.iter(f"{SVG}path")
-            if "ts-life" in path.get("class", "")
-            and (match := re.match(r"M([-\d.]+) ", path.get("d", "")))
+            if "ts-life" in path.get("class", "") and (match := re.match(r"M([-\d.]+) ", path.get("d", "")))
         ]
         assert len(lines) == len(conversation.parties)
         spoken = {text for one in conversation.messages() for text in (one.text, one.quiet) if text}
