@@ -70,7 +70,7 @@ class Replay:
 
     def requests(self, begin: float, end: float, most_events: int, enough: int) -> Any:
         """The requests of all flows that began after `begin` and ended before `end` (seconds), until there are
-        `enough` of each flow or `most_events` have happened: an array of REQUEST.
+        `enough` of each flow or `most_events` have happened since `begin`: an array of REQUEST.
         """
         code = self.tables.arrays["code"]
         closing = {int(op) for op in (Op.END, Op.FAIL)}
@@ -88,8 +88,11 @@ class Replay:
         entered = np.zeros(0, dtype=NOTE)
         counts = np.zeros(len(self.model.flows), dtype=np.int64)
         last = round(min(end, 1e9) / TICK)
-        while run.events < most_events:
+        before = 0  # events of the warm-up
+        while run.events - before < most_events:
             status = _advance(run, last, _SLICE)
+            if int(run.state.control[0].now) < round(begin / TICK):
+                before = run.events
             notes = _fetched(run)
             troubled.append(np.unique(notes["top"][np.isin(notes["row"], list(wrong))]))
             both = np.concatenate([entered, notes[np.isin(notes["row"], list(ends | entries))]])
