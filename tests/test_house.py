@@ -84,7 +84,7 @@ def test_a_lock_names_no_host_and_no_folder(lock: Path) -> None:
 
 
 def test_the_locks_are_those_that_the_set_up_reads() -> None:
-    assert [lock.name for lock in LOCKS] == ["dev.txt", "run.txt", "tools.txt"]
+    assert [lock.name for lock in LOCKS] == ["bench.txt", "dev.txt", "run.txt", "tools.txt"]
 
 
 def test_the_run_time_lock_covers_what_the_project_depends_on() -> None:

@@ -321,7 +321,7 @@ class _Compiler:
             self.within = None
             self.place(label)
             out = Label()
-            self.block(steps, replace(frame, out=out))
+            self.block(steps, replace(frame, out=out, leaves=-1, refused=None, around=None))
             self.emit(Op.DONE)
             self.place(out)
             self.emit(Op.DIE)
