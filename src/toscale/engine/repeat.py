@@ -25,6 +25,10 @@ _DONE, _ANSWERED, _ENDED, _STOPPED = (
 _ONE, _HALF, _LOW = np.uint64(1), np.uint64(32), np.uint64(0xFFFFFFFF)
 
 
+SOONEST = 10_000
+"""Ticks: nothing is repeated more than a hundred thousand times a second."""
+
+
 @jit
 def _keep(S, i, at, bits):  # type: ignore[no-untyped-def]
     S.registers[i, at] = np.int64(bits >> _HALF)
@@ -86,7 +90,8 @@ def judge_pass(S, i, step, pc):  # type: ignore[no-untyped-def]
 @jit
 def pass_again(S, i, step, pc):  # type: ignore[no-untyped-def]
     """Whether there is another pass, and how long that is waited for: the time from one start to the next is drawn
-    for each. Between two passes that take no time lies one tick, so that no repetition stops the clock.
+    for each. From one start to the next pass at least SOONEST ticks, so that no repetition stops the clock or comes
+    near to that.
     """
     at = np.int64(step.a)
     n = S.registers[i, at + PASSES]
@@ -94,7 +99,7 @@ def pass_again(S, i, step, pc):  # type: ignore[no-untyped-def]
         leave_repeat(S, i, at)
         return np.int64(step.fail)
     now = S.control[0].now
-    gap = np.int64(1)
+    gap = np.int64(SOONEST)
     if step.law >= 0:
         gap = max(gap, np.int64(draw_law(S, np.int64(step.law), unit(mix(S.tasks[i].key + step.salt)))))
     wait = max(S.registers[i, at + BEGAN] + gap - now, 0)
