@@ -18,6 +18,7 @@ from toscale.document.findings import Findings, saturation
 from toscale.document.tables import Cell, Column, Meter, Table
 from toscale.document.tree import flow_tree
 from toscale.document.uncertainty import drivers
+from toscale.document.walk_through import walk_through
 from toscale.requirements.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def page(findings: Findings, file: str) -> str:
         drawing=_drawing(findings),
         components=tables.components_table(design),
         trees=[flow_tree(flow) for flow in design.flows.values()],
+        walks=walk_through(design, simulation),
         budgets=[(name, budget.sentence()) for name, budget in findings.budgets.items()],
         api=deep.api_table(design),
         data=deep.data_table(design, findings.estimates),
