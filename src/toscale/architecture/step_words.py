@@ -1,4 +1,4 @@
-"""How does a step read, in a picture or a list? Its work, what surrounds it and conditions, in the words of the file."""
+"""How does a step read, in a picture or a list? Its work, what surrounds it, conditions, in the words of the file."""
 
 from __future__ import annotations
 
