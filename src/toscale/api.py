@@ -136,13 +136,14 @@ class Design(model.Design):
         return judge_at(self, {ran.multiple: ran}, ran.multiple, ran.seed)
 
     def report(self, path: str | Path, simulation: Simulation | None = None) -> Path:
-        """Writes the report as one self-contained page of HTML, by a simulation (by one that is run now, if
-        none is given).
+        """Writes the design document, by a simulation (by one that is run now, if none is given): one page of HTML,
+        Markdown with its pictures in a folder beside it, or PDF, as the path ends in .html, .md or .pdf.
 
-        Gives the path. Raises OSError where the page cannot be written.
+        Gives the path. Raises ValueError for another ending, OSError where the document cannot be written.
         """
+        from toscale.document.compose import document_of
         from toscale.document.findings import find
-        from toscale.document.page import page
+        from toscale.document.written import written
 
         ran = simulation
         if ran is None and self.flows:
@@ -154,7 +155,8 @@ class Design(model.Design):
             multiple=multiple,
             seed=1 if ran is None else ran.seed,
         )
-        page_file = Path(path)
         file = self.source.file if self.source is not None else "<values>"
-        page_file.write_text(page(findings, file), encoding="utf-8", newline="\n")
-        return page_file
+        for name, content in written(document_of(findings, file), Path(path)).items():
+            name.parent.mkdir(parents=True, exist_ok=True)
+            name.write_bytes(content)
+        return Path(path)
