@@ -72,7 +72,7 @@ class Anchors:
         self._ids = {(kind, name): taken.new(kind, name) for kind, names in parts.items() for name in names}
         self._names = {kind: [name for k, name in self._ids if k == kind] for kind in parts}
         self._patterns: dict[tuple[Kind, ...], re.Pattern[str] | None] = {}
-        self._lines = len(file_lines(design))
+        self._lines = file_lines(design)
 
     def id(self, kind: Kind, name: str) -> str:
         """The id of a part that the design has."""
@@ -132,13 +132,27 @@ class Anchors:
             return None
         return re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, reversed(names)))})(?!\w)")
 
-    def line(self, place: Place) -> Span:
-        """A link to the line of the file where something stands; nothing if it stands in no file."""
-        if not 0 < place.line <= self._lines:
-            return ""
-        return Link(f"line {place.line}", line_id(place.line), is_quiet=True)
+    def line(self, place: Place, name: str = "") -> Span:
+        """A link to the line of the file where something stands; nothing if it stands in no file.
 
-    def number(self, place: Place) -> Spans:
+        What has a `name` and several lines is placed at the first line below its name: the link leads to the name.
+        """
+        number = self._line_of(place, name)
+        return Link(f"line {number}", line_id(number), is_quiet=True) if number else ""
+
+    def number(self, place: Place, name: str = "") -> Spans:
         """The same with the number alone, for a column of lines."""
-        found = self.line(place)
-        return (Link(str(place.line), found.to, is_quiet=True),) if isinstance(found, Link) else ()
+        number = self._line_of(place, name)
+        return (Link(str(number), line_id(number), is_quiet=True),) if number else ()
+
+    def _line_of(self, place: Place, name: str) -> int:
+        """The number of the line, 0 if there is none."""
+        number = place.line
+        if not 0 < number <= len(self._lines):
+            return 0
+        if name in self._lines[number - 1]:
+            return number
+        above = number - 1
+        while above > 1 and self._lines[above - 1].lstrip()[:1] in ("", "#"):
+            above -= 1
+        return above if above > 0 and name in self._lines[above - 1] else number

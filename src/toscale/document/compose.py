@@ -89,7 +89,9 @@ def _summary(draft: Draft) -> Section:
     return section(
         "summary",
         "In short",
-        Paragraph((Toned(words.summary(findings.verdicts), worst),)),  # type: ignore[arg-type]
+        Paragraph((Toned(words.summary(findings.verdicts), worst),))  # type: ignore[arg-type]
+        if findings.verdicts
+        else Paragraph((Toned("No quality is given as a condition, and so nothing is judged.", "unknown"),)),
         *alarms,
         Table("Is it good enough?", columns, rows) if rows else None,
         terms(_facts(draft)),

@@ -19,7 +19,7 @@ def api(draft: Draft) -> Section:
         table(
             deep.api_table(design),
             links={"Operation": lambda name: (anchors.link("flow", name),)},
-            more=(Column("Line", is_number=True), lambda name: anchors.number(design.api[name].place)),
+            more=(Column("Line", is_number=True), lambda name: anchors.number(design.api[name].place, name)),
             caption="Operations",
         ),
     )
@@ -40,7 +40,7 @@ def data(draft: Draft) -> Section:
             deep.data_table(design, draft.findings.estimates),
             ids=lambda name: anchors.id("entity", name),
             links={"Stored in": lambda name: (anchors.link("component", name),)},
-            more=(Column("Line", is_number=True), lambda name: anchors.number(design.data[name].place)),
+            more=(Column("Line", is_number=True), lambda name: anchors.number(design.data[name].place, name)),
             caption="Entities",
         ),
         Paragraph(("What else is known of them:",)) if more else None,

@@ -56,7 +56,7 @@ def components(draft: Draft) -> Section:
             caption="What the file says of each",
             more=(
                 Column("Line", is_number=True),
-                lambda name: anchors.number(design.components[name].place),
+                lambda name: anchors.number(design.components[name].place, name),
             ),
         ),
     )

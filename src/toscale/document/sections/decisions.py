@@ -43,7 +43,7 @@ def _decision(draft: Draft, decision: Decision) -> Section:
         tuple(
             block
             for block in (
-                Paragraph((*asked, draft.anchors.line(decision.place))),
+                Paragraph((*asked, draft.anchors.line(decision.place, decision.name))),
                 Table("Options", columns, rows) if rows else None,
                 Paragraph(chosen),
                 Paragraph(

@@ -27,7 +27,7 @@ def _flow(draft: Draft, name: str) -> Section:
     said: tuple[Span, ...] = (
         *trigger_of(flow, draft.anchors),
         f"{often}.{unknown} ",
-        draft.anchors.line(flow.place),
+        draft.anchors.line(flow.place, name),
     )
     left_out = draft.findings.left_out.get(name)
     steps = steps_of(flow, draft.anchors)

@@ -17,7 +17,7 @@ def faults(draft: Draft) -> Section:
         "Faults",
         terms(
             (
-                (name, (f"{in_words(fault)}. ", draft.anchors.line(fault.place)))
+                (name, (f"{in_words(fault)}. ", draft.anchors.line(fault.place, name)))
                 for name, fault in found.items()
             ),
             (draft.anchors.id("fault", name) for name in found),
@@ -89,7 +89,7 @@ def operations(draft: Draft) -> Section:
 def _objective(draft: Draft, one: Objective) -> Spans:
     over = one.over if one.over is not None else one.over_runs
     period = f", over {over}" if over is not None else ""
-    return (draft.anchors.link("quality", one.target), f"{period}. ", draft.anchors.line(one.place))
+    return (draft.anchors.link("quality", one.target), f"{period}. ", draft.anchors.line(one.place, one.target))
 
 
 def refinements(draft: Draft) -> Section:
