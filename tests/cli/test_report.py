@@ -53,7 +53,10 @@ def test_an_empty_file_is_the_start_of_a_walk(toscale: Shell) -> None:
     called = toscale("report", toscale.write(""), "-o", "page.html")
     assert called.code == 0
     assert called.out.count("Nothing is written of this step yet.") == 3
-    assert "nothing was simulated, as it has no flow" in Read.of(Path("page.html").read_text(encoding="utf-8")).text
+    assert (
+        "nothing was simulated, as it has no flow"
+        in Read.of(Path("page.html").read_text(encoding="utf-8")).text
+    )
 
 
 def test_markdown_comes_with_its_pictures_and_leads_to_the_file(toscale: Shell) -> None:

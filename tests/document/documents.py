@@ -40,7 +40,7 @@ HOSTILE = (
     "<script>alert(1)</script>",
     '</style></title><img src=x onerror="alert(1)">',
     "{{ 7 * 7 }}{% raw %} #eval(\"1\") #set page(paper: \"a0\") $x^2$ \\ ] ) } @label <label>",
-    "**bold** _it_ [a](javascript:alert(1)) ![i](x) `code` | cell | ~~x~~ # h > q - l 1. n",
+    "**bold** _it_ [a](javascript:alert(1)) ![i](x) code | cell | ~~x~~ # h > q - l 1. n",
     "]]> --> &amp; &lt;b&gt; https://elsewhere.example/x www.elsewhere.example",
     "日本語 العربية 🚲 \u202eevil\u202c \\",
 )  # fmt: skip
@@ -92,7 +92,9 @@ def figures(document: Document) -> list[Figure]:
     found = []
     for _, section in sections_of(document.sections):
         for block in section.blocks:
-            found += [block] if isinstance(block, Figure) else block.figures if isinstance(block, Figures) else []
+            found += (
+                [block] if isinstance(block, Figure) else block.figures if isinstance(block, Figures) else []
+            )
     return found
 
 

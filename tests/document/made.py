@@ -70,7 +70,7 @@ refinements: [TITLE]
 
 def design(title: str = "A counter") -> Design:
     """A design with every part of a report, its texts being `title`."""
-    return Design.from_text(TEXT.replace("TITLE", json.dumps(title)), "made.design.yaml")
+    return Design.from_text(TEXT.replace("TITLE", json.dumps(title, ensure_ascii=False)), "made.design.yaml")
 
 
 def exact(value: float) -> Figure:

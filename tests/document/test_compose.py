@@ -71,7 +71,15 @@ def test_every_condition_has_its_verdict_and_why(name: str) -> None:
         assert verdict.reason.replace("`", "").lower() in said[3].lower()
         assert said[4] == str(verdict.place.line)
     assert len(found) == len(findings_of(name).verdicts)
-    shown = plain(tuple(span for block in section.blocks if hasattr(block, "terms") for t in block.terms for span in t.head))
+    shown = plain(
+        tuple(
+            span
+            for block in section.blocks
+            if hasattr(block, "terms")
+            for t in block.terms
+            for span in t.head
+        )
+    )
     for quality, line in findings_of(name).design.requirements.non_functional.items():
         assert quality in found or quality in shown, line
 
@@ -86,7 +94,9 @@ def test_every_part_of_the_design_has_its_place(name: str) -> None:
     for decision in found["decisions"].sections:
         options = design.decisions[decision.title].options.values()
         text = " ".join(" ".join(words(row)) for row in rows(decision))
-        assert all(reason in text for option in options for reason in (option.name, *option.pros, *option.cons))
+        assert all(
+            reason in text for option in options for reason in (option.name, *option.pros, *option.cons)
+        )
     text = "\n".join(line for block in found["file"].blocks for line in block.lines)
     assert text.strip() == design.source.text.strip()
 
@@ -129,7 +139,9 @@ requirements: {users: {visitor: looks}, questions: [{ask: How many come?}]}
 components: {app: {kind: service}}
 flows: {look: {from: visitor, rate: 5 / s, steps: [{app: 5 ms}]}}
 """
-    found = {one.id: one for _, one in sections_of(document_of(find(Design.from_text(text), {}), "x").sections)}
+    found = {
+        one.id: one for _, one in sections_of(document_of(find(Design.from_text(text), {}), "x").sections)
+    }
     assert words(rows(found["questions"])[0])[:2] == ["How many come?", "not answered"]
     unknown = [plain(item.spans) for item in found["unknown"].blocks[0].items]
     assert any("How many come?" in line for line in unknown)

@@ -36,7 +36,9 @@ def of(document: Document) -> Markdown:
 
 def shown(text: str) -> str:
     """What a reader sees."""
-    return "".join(one.content for one in tokens(text) if one.type in ("text", "code_inline", "fence", "image"))
+    return "".join(
+        one.content for one in tokens(text) if one.type in ("text", "code_inline", "fence", "image")
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -45,7 +47,11 @@ def test_its_pictures_exist_and_are_pictures(name: str) -> None:
     files = written(document, ROOT / "build" / f"{name}.md")
     text = files[ROOT / "build" / f"{name}.md"].decode()
     named = {unquote(str(one.attrs["src"])) for one in tokens(text) if one.type == "image"}
-    beside = {path.relative_to(ROOT / "build").as_posix(): content for path, content in files.items() if path.suffix == ".svg"}
+    beside = {
+        path.relative_to(ROOT / "build").as_posix(): content
+        for path, content in files.items()
+        if path.suffix == ".svg"
+    }
     assert named == set(beside)
     assert all(one.content for one in tokens(text) if one.type == "image")
     for content in beside.values():
@@ -85,7 +91,10 @@ def test_every_condition_and_estimate_appears_with_its_value(name: str) -> None:
 def test_hostile_texts_come_out_as_text(title: str) -> None:
     ordinary, hostile = (tokens(of(made(text)).text) for text in ("A counter", title))
     # The same document but for the words: the same kinds of parts, the same tags, the same links.
-    kinds = [[one.type for one in found if one.type not in ("text", "text_special")] for found in (ordinary, hostile)]
+    kinds = [
+        [one.type for one in found if one.type not in ("text", "text_special")]
+        for found in (ordinary, hostile)
+    ]
     assert kinds[0] == kinds[1]
     tags = [[one.content for one in found if one.type.startswith("html")] for found in (ordinary, hostile)]
     assert tags[0] == tags[1]

@@ -89,7 +89,11 @@ def operations(draft: Draft) -> Section:
 def _objective(draft: Draft, one: Objective) -> Spans:
     over = one.over if one.over is not None else one.over_runs
     period = f", over {over}" if over is not None else ""
-    return (draft.anchors.link("quality", one.target), f"{period}. ", draft.anchors.line(one.place, one.target))
+    return (
+        draft.anchors.link("quality", one.target),
+        f"{period}. ",
+        draft.anchors.line(one.place, one.target),
+    )
 
 
 def refinements(draft: Draft) -> Section:
