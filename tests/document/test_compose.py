@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import pytest
@@ -33,7 +34,7 @@ def test_it_follows_the_four_steps(name: str) -> None:
     assert [section.title for section in example(name).sections[1:5]] == [title for title, _ in STEPS]
     levels = [level for level, _ in sections_of(example(name).sections)]
     assert levels[0] == 2
-    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
 
 
 @pytest.mark.parametrize("name", NAMES)
