@@ -68,6 +68,11 @@ def test_it_has_the_four_steps_the_verdict_and_the_plots() -> None:
         assert len(plot["aria-label"]) > 10
     (drawing,) = re.findall(r'<figure id="figure-drawing".*?</figure>', html, re.DOTALL)
     assert "visitor calls app" in drawing
+    walks = re.findall(r'<figure id="figure-walk[^"]*" class="drawing".*?</figure>', html, re.DOTALL)
+    assert len(walks) == 3  # the happy path, a typical and a slow request; nothing is provided for a failure
+    for walk in walks:
+        assert "<title>" in walk
+        html = html.replace(walk, "")
     assert html.replace(drawing, "").count("<title>") == len(plots) + 1
     assert html.count("<desc>") == len(plots) + 1
 

@@ -45,6 +45,7 @@ from toscale.engine.model import (
     Visit,
     Work,
 )
+from toscale.engine.replay import Replay
 from toscale.engine.run import Replication, StoreStart
 
 KEYS = Population("k", 1, 3_000, 0.9)
@@ -138,6 +139,14 @@ def digest(policy: Policy, evict: Evict) -> str:
     return hashlib.sha256(counts + readings.histogram.tobytes()).hexdigest()
 
 
+def digest_of_notes() -> str:
+    """Of all requests of a replay, and of everything that some of them did."""
+    model = everything()
+    replay = Replay(model, compile_model(model), "7", {"c": StoreStart(0.4, {"k": 1500.0})}, empty=False)
+    requests = replay.requests(0.0, 0.1, 1 << 40, 1 << 40)
+    return hashlib.sha256(requests.tobytes() + replay.notes(requests[::20], 1_000_000).tobytes()).hexdigest()
+
+
 CASES = (
     (Policy.ROUND_ROBIN, Evict.LRU),
     (Policy.LEAST_OUTSTANDING, Evict.RANDOM),
@@ -153,7 +162,7 @@ def test_compiled_and_interpreted_runs_give_the_same_figures() -> None:
         text=True,
         check=True,
     )
-    assert said.stdout.split() == [digest(*case) for case in CASES]
+    assert said.stdout.split() == [*(digest(*case) for case in CASES), digest_of_notes()]
 
 
 def test_the_arrays_may_begin_small_or_large() -> None:
@@ -198,3 +207,4 @@ def test_a_change_elsewhere_leaves_arrivals_and_demands_as_they_were() -> None:
 if __name__ == "__main__":
     for case in CASES:
         print(digest(*case))
+    print(digest_of_notes())

@@ -48,6 +48,10 @@ class Rect:
         """The rectangle with a margin around it."""
         return Rect(self.x - by, self.y - by, self.width + 2 * by, self.height + 2 * by)
 
+    def moved(self, right: float, down: float) -> Rect:
+        """The rectangle elsewhere."""
+        return Rect(self.x + right, self.y + down, self.width, self.height)
+
     def around(self, other: Rect) -> Rect:
         """The smallest rectangle that holds both."""
         x, y = min(self.x, other.x), min(self.y, other.y)

@@ -103,11 +103,11 @@ _RULES = (
 )
 
 
-def style(theme: Theme) -> str:
-    """The style sheet of a drawing. "auto" follows the reader's system, with white paper in print; the two
-    others need no support for variables.
+def style(theme: Theme, more: str = "") -> str:
+    """The style sheet of a drawing, with `more` rules, in which `@` stands before the name of a colour. "auto"
+    follows the reader's system, with white paper in print; the two others need no support for variables.
     """
-    rules = _RULES.replace("FONT", FONT)
+    rules = _RULES.replace("FONT", FONT) + more
     for name in CATEGORIES.values():
         rules += f".toscale .ts-of-{name} .ts-outline{{fill:@{name}-fill;stroke:@{name}}}"
         rules += f".toscale .ts-of-{name} .ts-detail{{stroke:@{name}}}"

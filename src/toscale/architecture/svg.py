@@ -8,9 +8,7 @@ for those who point at them and for those who hear the page. A line is the thick
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping
-from html import escape
 
 from toscale.architecture.geometry import Layout, Point, Rect, Route
 from toscale.architecture.graph import ACTOR, Edge, Graph, Node
@@ -18,6 +16,9 @@ from toscale.architecture.load import Figures, Load, State
 from toscale.architecture.metrics import shortened, width
 from toscale.architecture.outlines import OUTLINES
 from toscale.architecture.palette import CATEGORIES, Theme, style
+from toscale.architecture.pen import escaped as _text
+from toscale.architecture.pen import number as _n
+from toscale.architecture.pen import words as _words
 from toscale.architecture.picture import (
     BAR,
     CAPTION,
@@ -46,8 +47,6 @@ THIN, THICK, DECADES = 1.2, 3.4, 4.0
 """The width of a line: the thickest for the greatest rate, the thinnest for one so many powers of ten below."""
 HEAD = 8.0
 """The length of an arrow's head."""
-
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def svg(
@@ -99,22 +98,6 @@ def sheet_of_paper(graph: Graph, figures: Figures, layout: Layout, *, heading: b
 
 
 # ---- texts and numbers
-
-
-def _n(value: float) -> str:
-    return f"{value:.2f}".rstrip("0").rstrip(".") if value % 1 else str(int(value))
-
-
-def _text(text: str) -> str:
-    """A text of the design, so that it is only a text; signs that XML does not know are left out."""
-    return escape(_NOT_XML.sub("", text), quote=True)
-
-
-def _words(text: str, x: float, y: float, size: float, kind: str, anchor: str = "") -> str:
-    anchored = f' text-anchor="{anchor}"' if anchor else ""
-    classes = " ".join(f"ts-{one}" for one in kind.split())
-    named = f' class="{classes}"' if kind else ""
-    return f'<text{named} x="{_n(x)}" y="{_n(y)}" font-size="{_n(size)}"{anchored}>{_text(text)}</text>'
 
 
 def _said(load: Load | None) -> str:

@@ -14,7 +14,7 @@ from toscale.design.problems import DesignError
 if TYPE_CHECKING:
     from toscale.simulate.result import RunResult
 
-__all__ = ["run"]
+__all__ = ["MOST_PIXELS", "SCALE", "run", "write_picture"]
 
 SCALE = 2.0
 """A PNG has so many pixels for each of the SVG, so that it is sharp on today's screens and in print."""
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
     else:
         longest = max(drawing.size)
         content = drawing.png(options.theme, min(SCALE, MOST_PIXELS / longest))
-    _write(output, content)
+    write_picture(output, content)
     terminal.line(f"Picture: {output}")
     return 0
 
@@ -70,7 +70,8 @@ def _simulated(design: Design, options: argparse.Namespace, terminal: Terminal) 
     return simulation.upper if options.upper and simulation.upper is not None else simulation.median
 
 
-def _write(output: Path, content: bytes) -> None:
+def write_picture(output: Path, content: bytes) -> None:
+    """Writes a picture into its file, whose folder is made. Raises Unreadable where it cannot be written."""
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         output.write_bytes(content)

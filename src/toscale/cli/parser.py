@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "diff": "say what is different in another design or revision, in words and in numbers",
     "agree": "record who agrees to the design, and their concerns; show what has changed since",
     "draw": "draw the design with its rates and loads: SVG, PNG, or here in the terminal",
+    "walk": "walk through a flow: who calls whom, and what a typical and a slow request went through",
     "export": "write the drawing for another tool: Mermaid, D2, Structurizr, draw.io, Excalidraw",
     "import": "read a Structurizr workspace, a Mermaid flowchart or a docker-compose file as a design",
     "report": "walk through the four steps, and write them as a design document: HTML, Markdown or PDF",
@@ -236,6 +237,44 @@ def _draw(command: str) -> _Parser:
     return parser
 
 
+def _walk(command: str) -> _Parser:
+    parser = _parser(
+        command,
+        "Walks through the flows of a design: who calls whom, on the happy path and when something goes wrong, and\n"
+        "what simulated requests went through, hop by hop: a typical one, a slow one, and one that failed.",
+        "Without --output it is shown in the terminal, as wide as that is.",
+    )
+    parser.add_argument("file", metavar="FILE", help=FILE)
+    parser.add_argument("flow", nargs="?", metavar="FLOW", help="the flow to walk through; default: all")
+    which = parser.add_mutually_exclusive_group()
+    for name, what in (
+        ("typical", "nearest to the median"),
+        ("slow", "nearest to the p99"),
+        ("failed", "that failed, or on which something went wrong"),
+    ):
+        which.add_argument(
+            f"--{name}", dest="which", action="store_const", const=name, help=f"only a request {what}"
+        )
+    which.add_argument(
+        "--no-simulate", dest="simulate", action="store_false", help="only who calls whom: nothing is run"
+    )
+    parser.add_argument("--branches", action="store_true", help="who calls whom with all branches, in frames")
+    parser.add_argument("-o", "--output", metavar="PICTURE", help="the picture to write, .svg or .png")
+    parser.add_argument(
+        "--theme",
+        choices=("auto", "light", "dark"),
+        default="auto",
+        help="the colours; auto, the default, follows the reader's system (a PNG is light then)",
+    )
+    parser.add_argument(
+        "--upper", action="store_true", help="at the upper end of the rates, instead of their medians"
+    )
+    _seed(parser)
+    _at(parser)
+    _json(parser)
+    return parser
+
+
 def _export(command: str) -> _Parser:
     parser = _parser(
         command,
@@ -313,6 +352,7 @@ _PARSERS: dict[str, Callable[[str], _Parser]] = {
     "diff": _diff,
     "agree": _agree,
     "draw": _draw,
+    "walk": _walk,
     "export": _export,
     "import": _import,
     "report": _report,

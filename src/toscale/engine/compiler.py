@@ -8,6 +8,8 @@ own.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,7 +56,15 @@ from toscale.engine.model import (
     walk,
 )
 from toscale.engine.state import CODE, LINK, NUMBER, TICK, Op, records
-from toscale.engine.tables import ModelError, Tables, law_tables, population_tables, salt_of
+from toscale.engine.tables import (
+    CodePlace,
+    ModelError,
+    Passage,
+    Tables,
+    law_tables,
+    population_tables,
+    salt_of,
+)
 
 OPERATORS = ("<", "<=", ">", ">=", "=", "!=")
 _POLICIES = {
@@ -126,6 +136,11 @@ def _sensitive(station: Station) -> bool:
     return station.policy in (Policy.LEAST_OUTSTANDING, Policy.TWO_CHOICES)
 
 
+def _labels(row: Row) -> tuple[str, ...]:
+    """The fields of an instruction that name others."""
+    return tuple(name for name in ("a", "b", "c", "d", "fail") if isinstance(getattr(row, name), Label))
+
+
 class _Compiler:
     """Collects rows and tables; one for each model."""
 
@@ -157,6 +172,8 @@ class _Compiler:
             for s in walk(f.steps)
             if isinstance(s, Get) and s.store in self.stores
         }
+        self.passages: tuple[Passage, ...] = ()
+        self.passed = 0
         self.margin = 64
         self.touches = 64
         for (
@@ -222,7 +239,16 @@ class _Compiler:
     # ---- code ------------------------------------------------------------------------------------------------------
 
     def emit(self, op: Op, path: str = "", **fields: Any) -> None:
-        self.rows.append(Row(op, salt=salt_of(f"{op.name}:{path}"), sync=op in _SYNC, **fields))
+        self.rows.append(
+            Row(
+                op,
+                salt=salt_of(f"{op.name}:{path}"),
+                sync=op in _SYNC,
+                path=path,
+                passages=self.passages,
+                **fields,
+            )
+        )
 
     def place(self, label: Label) -> None:
         label.at = len(self.rows)
@@ -261,6 +287,7 @@ class _Compiler:
         """The code of the blocks that run as children."""
         while self.later:
             label, steps, frame = self.later.pop()
+            self.passages = ()
             self.place(label)
             out = Label()
             self.block(steps, _Frame(out=out, machine=frame.machine, depth=frame.depth))
@@ -394,7 +421,20 @@ class _Compiler:
         if not still or link.loss > 0:
             self.emit(Op.HOP, path, a=self.link(link), b=here, c=there)
 
+    @contextmanager
+    def passing(self, part: str, path: str) -> Iterator[None]:
+        """What is emitted within belongs to a passage of this station or buffer."""
+        around = self.passages
+        self.passages = (*around, Passage(self.passed, part, path))
+        self.passed += 1
+        yield
+        self.passages = around
+
     def visit(self, step: Visit, frame: _Frame, *, take: bool = False, shard: Pick | None = None) -> None:
+        with self.passing(step.station, step.path):
+            self.visited(step, frame, take, shard)
+
+    def visited(self, step: Visit, frame: _Frame, take: bool, shard: Pick | None) -> None:
         index = self.find(self.stations, step.station, "station")
         station = self.model.stations[index]
         if step.work is not None and step.work.base <= 0 and step.work.each <= 0:
@@ -494,11 +534,12 @@ class _Compiler:
             body: Any = (_Raw(put),)
             self.visit(Visit(step.path, step.station, step.work, step.link, body=body), frame)
             return
-        self.hop(step.link, f"{step.path}/to", frame.machine, -1)
-        self.emit(put[0], put[1], a=put[2], b=put[3])
-        if step.work is not None:
-            self.work(Op.DELAY, step.path, step.work)
-        self.hop(step.link, f"{step.path}/back", -1, frame.machine)
+        with self.passing(step.buffer, step.path):
+            self.hop(step.link, f"{step.path}/to", frame.machine, -1)
+            self.emit(put[0], put[1], a=put[2], b=put[3])
+            if step.work is not None:
+                self.work(Op.DELAY, step.path, step.work)
+            self.hop(step.link, f"{step.path}/back", -1, frame.machine)
 
     def call(self, step: Call, frame: _Frame) -> None:
         handlers = {o: s for o, s in step.handlers.items() if o in HANDLED}
@@ -648,6 +689,8 @@ class _Compiler:
             populations=tuple(self.populations),
             register_of=dict(self.registers),
             law_of=dict(self.laws),
+            labels=tuple(_labels(row) for row in laid_out.rows),
+            places=tuple(CodePlace(row.path, row.passages) for row in laid_out.rows),
         )
 
     def resolve(self, value: Any, laid_out: LaidOut) -> int:

@@ -27,6 +27,7 @@ from toscale.engine.machines import (
 )
 from toscale.engine.messages import end_request, send, take_batch, touch_buffer
 from toscale.engine.model import Outcome
+from toscale.engine.notes import note
 from toscale.engine.state import Op, Status
 from toscale.engine.stores import FRESH, INDEX, bucket_of, drop, get, put, shard_of
 from toscale.engine.tasks import (
@@ -85,6 +86,7 @@ MARK, UNMARK, MARKFAIL, TAKE, DONE, DIE, END, FAIL = (
     int(Op.END),
     int(Op.FAIL),
 )
+NOTE = int(Op.NOTE)
 
 O_DONE, O_REFUSED, O_FAILED, O_TIMED_OUT, O_BUSY = (
     int(Outcome.DONE),
@@ -283,6 +285,9 @@ def run_task(S, i):  # type: ignore[no-untyped-def]
             if O_REFUSED <= t.outcome <= O_BUSY and S.registers[i, step.a] < step.b:
                 passed += back_off(S, i, step)
                 pc = np.int64(step.c)
+        elif op == NOTE:
+            note(S, i, step, passed)
+            pc += 1
         else:
             pc = run_step(S, i, pc)
             if pc < 0:

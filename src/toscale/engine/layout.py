@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from toscale.engine.state import Op
+from toscale.engine.tables import Passage
 
 _NEVER_GOES_ON = {Op.JUMP, Op.HANDLE, Op.RAISE, Op.MARKFAIL, Op.DONE, Op.DIE, Op.END, Op.FAIL}
 
@@ -39,6 +40,8 @@ class Row:
     salt: int = 0
     mask: int = 0
     sync: bool = False
+    path: str = ""
+    passages: tuple[Passage, ...] = ()
 
     def leads_to(self) -> list[Label]:
         """Where it may go on, other than at the row behind it."""

@@ -23,6 +23,7 @@ from toscale.engine.state import (
     MACHINE,
     MESSAGE,
     METER,
+    NOTE,
     PARTITION,
     RING,
     SHARD,
@@ -76,7 +77,7 @@ class SetUp:
     def state(self, window: float) -> State:
         model, tables = self.model, self.tables
         arrays: dict[str, Any] = dict(tables.arrays)
-        machine_counts = [_machines(s) for s in model.stations]
+        machine_counts = [machines_of(s) for s in model.stations]
         leaves: list[tuple[int, int]] = [(interpreter.LEAF_FLOW, k) for k in range(len(model.flows))]
 
         stations = records(STATION, len(model.stations))
@@ -170,6 +171,7 @@ class SetUp:
             snap_buffers=np.zeros((w, len(buffers)), dtype=BUFFER).view(np.recarray),
             snap_live=np.zeros(w, dtype=np.int64),
             histogram=np.zeros((w, max(meters, 1), CELL_COUNT), dtype=np.int32),
+            notes=records(NOTE, tables.notes),
         )
         return State(**arrays)
 
@@ -352,7 +354,8 @@ def window_ticks(seconds: float) -> int:
     return max(1, round(min(seconds / TICK, arrivals.LONGEST)))
 
 
-def _machines(station: Any) -> int:
+def machines_of(station: Any) -> int:
+    """How many machines a station's queue or policy chooses from."""
     if station.shards:
         return int(station.shards * station.copies)
     return 1 if station.policy is Policy.SHARED else int(station.machines)

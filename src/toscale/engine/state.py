@@ -18,7 +18,7 @@ TICK = 1e-9
 Op = IntEnum(
     "Op",
     "JUMP PICK HOP ACQUIRE WORK RELEASE COUNT DELAY KEY NEWKEY GET PUT DROP SCATTER MGET MPUT SEND CALL RETRY HANDLE "
-    "SPAWN FORK JOIN EACH IF_CHANCE IF_FLAG IF_COMPARE SET RAISE MARK UNMARK MARKFAIL TAKE DONE DIE END FAIL",
+    "SPAWN FORK JOIN EACH IF_CHANCE IF_FLAG IF_COMPARE SET RAISE MARK UNMARK MARKFAIL TAKE DONE DIE END FAIL NOTE",
     start=0,
 )
 """The instructions; what each does stands beside its branch in `toscale.engine.interpreter`."""
@@ -248,6 +248,25 @@ METER = np.dtype(
     align=True,
 )
 
+NOTE = np.dtype(
+    [
+        ("key", "u8"),  # of the task
+        ("parent", "u8"),  # the key of the task that waits for it; 0
+        ("request", "u8"),
+        ("top", "u8"),  # the request of the first of those that wait for it
+        ("start", "i8"),
+        ("now", "i8"),
+        ("passed", "f8"),  # ticks that are decided but have not passed yet
+        ("value", "i8"),  # of the register that the note names
+        ("row", "i4"),  # of the instruction that comes next; -1: a message of the batch that is done
+        ("task", "i4"),
+        ("outcome", "i4"),
+        ("flow", "i4"),
+    ],
+    align=True,
+)
+"""What a NOTE writes down: a task is about to do an instruction."""
+
 CONTROL = np.dtype(
     [
         ("seed", "u8"),
@@ -275,6 +294,7 @@ CONTROL = np.dtype(
         ("entries", "i8"),
         ("free_entry", "i8"),
         ("lost_passes", "i8"),
+        ("noted", "i8"),  # notes that were to be written, those that found no room included
         ("n_tasks", "i8"),  # lengths of the arrays
         ("n_messages", "i8"),
         ("n_trackers", "i8"),
@@ -289,6 +309,7 @@ CONTROL = np.dtype(
         ("n_registers", "i8"),  # and their widths
         ("n_payload", "i8"),
         ("n_lasts", "i8"),
+        ("n_notes", "i8"),
     ],
     align=True,
 )
@@ -347,6 +368,7 @@ ARRAYS: dict[str, tuple[Any, int]] = {
     "snap_buffers": (BUFFER, 2),
     "snap_live": (np.int64, 1),
     "histogram": (np.int32, 3),
+    "notes": (NOTE, 1),
 }
 """The arrays of a run: what each holds, and how many dimensions it has."""
 

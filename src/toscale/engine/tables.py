@@ -20,6 +20,25 @@ class ModelError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Passage:
+    """One place on the way of a request: a station or a buffer, by which step of the file. `number`
+    distinguishes passages of one step that stand in the code more than once.
+    """
+
+    number: int
+    part: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class CodePlace:
+    """Where in the model an instruction stands: its step, and the passages around it, the outermost first."""
+
+    path: str
+    passages: tuple[Passage, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Tables:
     """What the interpreter reads, and what the names in the model have become."""
 
@@ -33,6 +52,9 @@ class Tables:
     populations: tuple[Population, ...]
     register_of: dict[str, int]
     law_of: dict[Law, int]
+    labels: tuple[tuple[str, ...], ...] = ()  # the fields of each instruction that name instructions
+    places: tuple[CodePlace, ...] = ()  # where in the model each instruction stands
+    notes: int = 0  # how many notes there is room for
 
 
 def salt_of(path: str) -> int:

@@ -120,6 +120,11 @@ def run_until_tight(
     return run.stationary(pace, judge, duration)
 
 
+def seed_of(seed: int, replication: int) -> str:
+    """What the draws of one replication depend on."""
+    return f"{seed}/{replication}"
+
+
 class _Run:
     def __init__(
         self,
@@ -256,7 +261,7 @@ class _Run:
             Replication(
                 self.model,
                 self.tables,
-                f"{self.seed}/{first + k}",
+                seed_of(self.seed, first + k),
                 window,
                 start=self.start,
                 empty=self.empty,

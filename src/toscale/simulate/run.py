@@ -8,22 +8,24 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from math import inf
 
 from toscale.design.model import Design
 from toscale.engine.compiler import compile_model
 from toscale.engine.jit import compiled_before
 from toscale.engine.laws import Law
 from toscale.engine.model import Flow, Model, Poisson, Station, Visit, Work
+from toscale.engine.replay import Replay
 from toscale.engine.run import Replication, StoreStart
 from toscale.engine.tables import ModelError
 from toscale.simulate.compare import disagreements
 from toscale.simulate.figures import run_result, tightness
 from toscale.simulate.lower import lower
 from toscale.simulate.lowering.ledger import Ledger
-from toscale.simulate.lowering.lowered import Found, Lowered
+from toscale.simulate.lowering.lowered import At, Found, Lowered
 from toscale.simulate.lowering.values import Values
 from toscale.simulate.pace import pace
-from toscale.simulate.replications import Sampled, run_until_tight
+from toscale.simulate.replications import Sampled, run_until_tight, seed_of
 from toscale.simulate.result import Ending, RunResult, Simulation
 from toscale.simulate.statistics import half_width, percentile
 from toscale.theory import Twin, solve
@@ -185,6 +187,28 @@ def simulate_model(
     return replace(result, ending=Ending.NOTHING) if result.requests == 0 else result
 
 
+def replay_of(
+    design: Design, *, seed: int = 1, at: At = "median", multiple: float = 1.0
+) -> tuple[Replay, float, float]:
+    """The first replication that `simulate` makes of a load, to be made again; when its warm-up is over, and
+    when it ends at the latest (seconds).
+    """
+    here = lower(design, at=at, multiple=multiple)
+    theory = solve(here.model)
+    before = solve(here.model, here.averages) if here.averages else theory
+    lasts = _lasts(design, here.model, multiple)
+    replay = Replay(
+        here.model,
+        compile_model(here.model),
+        seed_of(seed, 0),
+        _stationary(before),
+        design.run.start == "empty",
+    )
+    if lasts is not None:
+        return replay, 0.0, lasts
+    return replay, pace(here.model, theory).warm_up, inf
+
+
 def _stationary(twin: Twin) -> dict[str, StoreStart]:
     return {s.name: StoreStart(s.characteristic_time, s.gets) for s in twin.stores.values()}
 
@@ -229,6 +253,7 @@ __all__ = [
     "ModelError",
     "Progress",
     "compile_engine",
+    "replay_of",
     "simulate",
     "simulate_model",
 ]

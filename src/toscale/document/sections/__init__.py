@@ -54,7 +54,7 @@ STEPS: tuple[tuple[str, tuple[Writes, ...]], ...] = (
             components.components,
             components.network,
             flows.flows,
-            # A walk through the flows, as one sees them go by, belongs here.
+            flows.walks,
             agreement.agreement,
             components.focus,
         ),

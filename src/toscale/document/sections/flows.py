@@ -1,13 +1,16 @@
-"""What happens when somebody uses it? Each flow in plain sentences, from what starts it to its end."""
+"""What happens when somebody uses it? Each flow in plain sentences, from what starts it to its end; and walked through
+in pictures: who calls whom, and where the time of a simulated request went.
+"""
 
 from __future__ import annotations
 
 from toscale.document.draft import Draft, section
 from toscale.document.figures import amount
 from toscale.document.narrative import steps_of, trigger_of
-from toscale.document.text import Bullets, Paragraph, Section, Span
+from toscale.document.text import Bullets, Figure, Paragraph, Section, Span
+from toscale.document.walk_through import walk_through
 
-__all__ = ["flows"]
+__all__ = ["flows", "walks"]
 
 
 def flows(draft: Draft) -> Section:
@@ -40,3 +43,28 @@ def _flow(draft: Draft, name: str) -> Section:
             *((Paragraph((f"It is not simulated: {left_out}.",), is_note=True),) if left_out else ()),
         ),
     )
+
+
+def walks(draft: Draft) -> Section:
+    """Each flow in pictures: on its happy path, on a failing one, and as a typical and a slow request went through."""
+    findings = draft.findings
+    found = [
+        Section(
+            draft.taken.new("walk", walk.flow),
+            walk.flow,
+            tuple(
+                Figure(
+                    draft.taken.new("figure-walk", f"{walk.flow} {step.heading}"),
+                    step.heading,
+                    step.svg,
+                    step.alone,
+                    f"{walk.flow}: {step.heading}. {step.said}".strip(),
+                    step.said,
+                    step.least,
+                )
+                for step in walk.steps
+            ),
+        )
+        for walk in walk_through(findings.design, findings.simulation)
+    ]
+    return section("walks", "Walk-through", sections=(one for one in found if one.blocks))
