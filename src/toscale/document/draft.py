@@ -31,7 +31,7 @@ from toscale.document.text import (
     Terms,
 )
 
-__all__ = ["Draft", "bullets", "in_code", "section", "table", "terms"]
+__all__ = ["Draft", "bullets", "figure_of", "section", "table", "terms"]
 
 HIGH = 0.8
 """From this share in use on, a bar says that it is too much."""
@@ -55,14 +55,12 @@ class Draft:
 
     def figure(self, kind: str, picture: Picture) -> Figure:
         """A plot with an id."""
-        return Figure(
-            self.taken.new(f"figure-{kind}", picture.title),
-            picture.title,
-            picture.svg,
-            alone(picture.svg),
-            picture.alt,
-            picture.caption,
-        )
+        return figure_of(picture, self.taken.new(f"figure-{kind}", picture.title))
+
+
+def figure_of(picture: Picture, known: str) -> Figure:
+    """A plot with the id `known`."""
+    return Figure(known, picture.title, picture.svg, alone(picture.svg), picture.alt, picture.caption)
 
 
 def section(name: str, title: str, *blocks: Block | None, sections: Iterable[Section | None] = ()) -> Section:

@@ -171,7 +171,7 @@ def _figure(figure: Figure) -> str:
     caption = f"<figcaption>{_text(figure.caption)}</figcaption>" if figure.caption else ""
     title = f'<p class="title">{_text(figure.title)}</p>'
     if not figure.least_width:
-        return f'<figure id="{escape(figure.id)}">{title}{figure.svg}{caption}</figure>'
+        return f"<figure{_id(figure.id)}>{title}{figure.svg}{caption}</figure>"
     moved = (
         f'<div class="moved" tabindex="0" role="group" aria-label="{_text(figure.title)}">'
         f'<div style="min-width:{figure.least_width}px">{figure.svg}</div></div>'

@@ -48,6 +48,12 @@ if TYPE_CHECKING:
 
 __all__ = ["pdf", "typst_of"]
 
+PAGE = 480
+"""Points from margin to margin of an upright page."""
+POINTS = 0.7
+"""A pixel of a picture is so many points on paper."""
+
+_PIXELS = re.compile(r'^<svg [^>]*?\bwidth="([\d.]+)"')
 _JOINT = re.compile(r"(?<=\w)([_/])(?=\w)")
 
 FONTS = ("Roboto", "Libertinus Serif", "DejaVu Sans Mono")
@@ -187,7 +193,7 @@ class _Writer:
             case Table():
                 return self.table(block)
             case Figure():
-                return self.figure(block)
+                return self.figure(block, _natural(block))
             case Figures(figures=(one,)):
                 return self.figure(one, "60%")
             case Figures(figures=figures):
@@ -251,6 +257,13 @@ class _Writer:
                 return f"{'source' if is_quiet else 'to'}({_string(to)}, {said})"
             case Toned(tone=tone):
                 return f"toned({_string(tone.replace(' ', '-'))}, {said})"
+
+
+def _natural(figure: Figure) -> str:
+    """The width of a picture: its own in points, or that of the page if it has more."""
+    found = _PIXELS.search(figure.alone)
+    points = POINTS * float(found[1]) if found is not None else PAGE
+    return "100%" if points >= PAGE else f"{points:.0f}pt"
 
 
 def _starts_wide(section: Section) -> bool:
