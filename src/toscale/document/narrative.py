@@ -247,7 +247,7 @@ class _Steps:
         return [part for part in said if part]
 
     def each(self, step: Each, who: str) -> Item:
-        called = f", here called {step.called}," if step.called else ""
+        called = f", here called {step.called}" if step.called else ""
         excluding = f", except {step.excluding}" if step.excluding is not None else ""
         batch = f", {step.batch} of them at a time" if step.batch is not None else ""
         if step.at_once is None:
