@@ -81,3 +81,14 @@ def test_the_derivation_does_not_repeat_the_figures_beside_it() -> None:
     assert how["peak"] == "given"
     assert how["visits"] == "2M to 4M / day = 23 to 46 per s"
     assert how["rate"] == "visits * peak in 1/s = 32.7/s * 4.24"
+
+
+def test_a_load_that_measured_nothing_of_a_component_has_dashes() -> None:
+    ran = simulation()
+    assert ran.upper is not None
+    nothing = replace(ran, upper=replace(ran.upper, components={}))
+    table = tables.simulated_components_table(nothing)
+    at = [column.head for column in table.columns].index("In use")
+    assert {len(row) for row in table.rows} == {len(table.columns)}
+    assert all(row[at] != DASH for row in table.rows)
+    assert "At the upper end" not in [column.head for column in table.columns]

@@ -338,7 +338,7 @@ def simulated_components_table(simulation: Simulation) -> Table:
     runs = _runs(simulation)
     rows = []
     for name in simulation.median.components:
-        both = [run.components[name] for _, run in runs if name in run.components]
+        both = [run.components.get(name) for _, run in runs]
         rows.append((name, *_component_cells(both)))
     upper = (Column("At the upper end"),) if simulation.upper is not None else ()
     columns = (
@@ -360,15 +360,19 @@ def simulated_components_table(simulation: Simulation) -> Table:
     return _trimmed(Table("Components", columns, tuple(rows), note))
 
 
-def _component_cells(both: list[ComponentResult]) -> tuple[Cell, ...]:
-    busiest = both[-1]
+def _component_cells(both: list[ComponentResult | None]) -> tuple[Cell, ...]:
+    """The cells of a component. A load that ended before it had measured anything has none of it."""
+    median = both[0]
+    busiest = both[-1] if both[-1] is not None else median
+    if median is None or busiest is None:
+        return (DASH, *(DASH for _ in both), DASH, DASH, DASH, DASH)
     refused = busiest.refused.value
     return (
-        DASH if both[0].arrivals.value is None else rate(both[0].arrivals.value),
-        *(_use(result) for result in both),
+        DASH if median.arrivals.value is None else rate(median.arrivals.value),
+        *(DASH if result is None else _use(result) for result in both),
         _waiting(busiest),
         _queue(busiest),
-        with_margin(both[0].hit_ratio, percent),
+        with_margin(median.hit_ratio, percent),
         rate(refused) if refused else DASH,
     )
 

@@ -4,6 +4,7 @@ in pictures: who calls whom, and where the time of a simulated request went.
 
 from __future__ import annotations
 
+from toscale.document.anchors import in_code
 from toscale.document.draft import Draft, section
 from toscale.document.figures import amount
 from toscale.document.narrative import steps_of, trigger_of
@@ -29,7 +30,8 @@ def _flow(draft: Draft, name: str) -> Section:
     unknown = f" How often is not known: {rate.rate}." if isinstance(rate.rate, str) and flow.trigger else ""
     said: tuple[Span, ...] = (
         *trigger_of(flow, draft.anchors),
-        f"{often}.{unknown} ",
+        f"{often}.",
+        *in_code(f"{unknown} "),
         draft.anchors.line(flow.place, name),
     )
     left_out = draft.findings.left_out.get(name)
@@ -40,7 +42,7 @@ def _flow(draft: Draft, name: str) -> Section:
         (
             Paragraph(said),
             *((Bullets(steps, is_ordered=True),) if steps else ()),
-            *((Paragraph((f"It is not simulated: {left_out}.",), is_note=True),) if left_out else ()),
+            *((Paragraph(in_code(f"It is not simulated: {left_out}."), is_note=True),) if left_out else ()),
         ),
     )
 
