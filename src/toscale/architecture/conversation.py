@@ -40,7 +40,7 @@ from toscale.design.model import Design
 __all__ = ["Conversation", "Event", "Frame", "Kind", "Message", "Note", "Section", "Way", "converse"]
 
 CLOCK = "clock"
-"""Who starts what nobody asks for."""
+"""Who starts what nobody asks for, and its kind among the parties."""
 _DEEPEST = 20
 """So deep may flows that run others be nested; deeper ones are circles."""
 
@@ -161,8 +161,14 @@ def converse(design: Design, flow: str, way: Way = Way.HAPPY) -> Conversation | 
     if way is Way.FAILING and not (teller.missed or teller.failed):
         return None
     parties = dict.fromkeys(_parties(events))
-    kinds = [(name, design.components[name].kind if name in design.components else ACTOR) for name in parties]
-    return Conversation(flow, way, tuple(kinds), events)
+    return Conversation(flow, way, tuple((name, _kind(design, name)) for name in parties), events)
+
+
+def _kind(design: Design, party: str) -> str:
+    """A component's kind; of who is none, whether somebody asks or the clock has struck."""
+    if party in design.components:
+        return design.components[party].kind
+    return CLOCK if party == CLOCK and party not in design.requirements.users else ACTOR
 
 
 def _parties(events: tuple[Event, ...]) -> Iterator[str]:

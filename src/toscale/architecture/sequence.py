@@ -12,7 +12,6 @@ from itertools import pairwise
 
 from toscale.architecture.conversation import Conversation, Event, Frame, Kind, Message, Note
 from toscale.architecture.geometry import Rect
-from toscale.architecture.graph import ACTOR
 from toscale.architecture.metrics import shortened, width
 from toscale.architecture.outlines import OUTLINES, Outline
 from toscale.architecture.palette import CATEGORIES, Theme
@@ -150,12 +149,12 @@ def _head_width(name: str, kind: str) -> float:
 
 
 def _outline(kind: str) -> Outline:
-    return OUTLINES[Drawing.PERSON if kind == ACTOR else KINDS[kind].drawing]
+    return OUTLINES[KINDS[kind].drawing if kind in KINDS else Drawing.PERSON]
 
 
 def _head(sheet: Sheet, name: str, kind: str, x: float) -> None:
     """The head of a life line: the outline, sign and colour of its kind, and its name."""
-    category = Category.USER if kind == ACTOR else KINDS[kind].category
+    category = KINDS[kind].category if kind in KINDS else Category.USER  # an actor, or the clock
     outline = _outline(kind)
     wide = _head_width(name, kind)
     rect = Rect(x - wide / 2, 0.0, wide, HEAD)

@@ -222,16 +222,8 @@ def _draw(command: str) -> _Parser:
         "Without --output it is drawn in the terminal, as wide as that is.",
     )
     parser.add_argument("file", metavar="FILE", help=FILE)
-    parser.add_argument("-o", "--output", metavar="PICTURE", help="the picture to write, .svg or .png")
-    parser.add_argument(
-        "--theme",
-        choices=("auto", "light", "dark"),
-        default="auto",
-        help="the colours; auto, the default, follows the reader's system (a PNG is light then)",
-    )
-    parser.add_argument(
-        "--upper", action="store_true", help="at the upper end of the rates, instead of their medians"
-    )
+    _picture(parser)
+    _upper(parser)
     parser.add_argument("--simulate", action="store_true", help="run the design, and draw the loads measured")
     _run_options(parser, json=False)
     return parser
@@ -259,16 +251,8 @@ def _walk(command: str) -> _Parser:
         "--no-simulate", dest="simulate", action="store_false", help="only who calls whom: nothing is run"
     )
     parser.add_argument("--branches", action="store_true", help="who calls whom with all branches, in frames")
-    parser.add_argument("-o", "--output", metavar="PICTURE", help="the picture to write, .svg or .png")
-    parser.add_argument(
-        "--theme",
-        choices=("auto", "light", "dark"),
-        default="auto",
-        help="the colours; auto, the default, follows the reader's system (a PNG is light then)",
-    )
-    parser.add_argument(
-        "--upper", action="store_true", help="at the upper end of the rates, instead of their medians"
-    )
+    _picture(parser)
+    _upper(parser)
     _seed(parser)
     _at(parser)
     _json(parser)
@@ -289,9 +273,7 @@ def _export(command: str) -> _Parser:
         help="the format",
     )
     parser.add_argument("-o", "--output", metavar="PATH", help="the file to write")
-    parser.add_argument(
-        "--upper", action="store_true", help="at the upper end of the rates, instead of their medians"
-    )
+    _upper(parser)
     _at(parser)
     return parser
 
@@ -390,6 +372,22 @@ def _run_options(parser: _Parser, json: bool = True, at: bool = True) -> None:
         _at(parser)
     if json:
         _json(parser)
+
+
+def _picture(parser: _Parser) -> None:
+    parser.add_argument("-o", "--output", metavar="PICTURE", help="the picture to write, .svg or .png")
+    parser.add_argument(
+        "--theme",
+        choices=("auto", "light", "dark"),
+        default="auto",
+        help="the colours; auto, the default, follows the reader's system (a PNG is light then)",
+    )
+
+
+def _upper(parser: _Parser) -> None:
+    parser.add_argument(
+        "--upper", action="store_true", help="at the upper end of the rates, instead of their medians"
+    )
 
 
 def _seed(parser: _Parser) -> None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from toscale.architecture.step_words import condition, of, work
 from toscale.design.flow import (
     After,
     Answer,
     Call,
-    Chance,
     ClosedLoop,
-    Comparison,
-    Condition,
     Consume,
     Each,
     Every,
@@ -19,14 +17,11 @@ from toscale.design.flow import (
     FlowDone,
     FromActor,
     GoOn,
-    HeldSet,
-    HeldState,
     If,
     Parallel,
     Policies,
     Rate,
     Repeat,
-    Replicas,
     RunFlow,
     ShapedRate,
     Step,
@@ -95,13 +90,13 @@ def _step(step: Step) -> Branch:
     match step:
         case Call():
             return _call(step)
-        case Each(of=of, batch=batch, at_once=at_once):
+        case Each(of=things, batch=batch, at_once=at_once):
             said = _joined(
                 f"batch {batch}" if batch else "",
                 f"{at_once} at once" if at_once else "",
                 *_around(step.policies),
             )
-            return Branch(f"each {_of(of)}", said, (*_steps(step.then), *_outcomes(step)))
+            return Branch(f"each {of(things)}", said, (*_steps(step.then), *_outcomes(step)))
         case Parallel(branches=branches, wait=wait):
             said = _joined(f"wait for {wait}" if wait is not None else "", *_around(step.policies))
             inner = tuple(branch[0] if len(branch) == 1 else branch for branch in branches)
@@ -110,9 +105,9 @@ def _step(step: Step) -> Branch:
                 for one in inner
             )
             return Branch("in parallel", said, (*below, *_outcomes(step)))
-        case If(condition=condition, then=then, otherwise=otherwise):
+        case If(condition=test, then=then, otherwise=otherwise):
             more = (Branch("else", "", _steps(otherwise)),) if otherwise else ()
-            return Branch(f"if {_condition(condition)}", "", (*_steps(then), *more))
+            return Branch(f"if {condition(test)}", "", (*_steps(then), *more))
         case Repeat():
             return _repeat(step)
         case Wait(time=time):
@@ -130,28 +125,23 @@ def _step(step: Step) -> Branch:
 def _call(call: Call) -> Branch:
     head = " > ".join(call.route)
     done = f"{call.operation} {call.entity or ''}".strip() if call.operation else ""
-    work = (
-        ""
-        if call.time is None
-        else f"{call.time}".removesuffix(" per batch") + (" per batch" if call.per_batch else "")
-    )
     said = _joined(
         f"called {call.name}" if call.name else "",
         f"of {call.of}" if call.of else "",
-        f"rows {_of(call.rows)}" if call.rows is not None else "",
-        f"keys {_of(call.keys)}" if call.keys is not None else "",
+        f"rows {of(call.rows)}" if call.rows is not None else "",
+        f"keys {of(call.keys)}" if call.keys is not None else "",
         "from a copy" if call.from_copy else "",
         f"over {call.over.connection}" if call.over is not None else "",
         f"one at a time per {', '.join(call.one_at_a_time)}" if call.one_at_a_time else "",
         *_around(call.policies),
     )
-    return Branch(f"{head}: {done or work}", said, (*_steps(call.then), *_outcomes(call)))
+    return Branch(f"{head}: {done or work(call)}", said, (*_steps(call.then), *_outcomes(call)))
 
 
 def _repeat(step: Repeat) -> Branch:
     said = _joined(
         f"every {step.every}" if step.every is not None else "",
-        f"until {' or '.join(_condition(one) for one in step.until)}" if step.until else "",
+        f"until {' or '.join(condition(one) for one in step.until)}" if step.until else "",
         f"at most {step.at_most_times} times" if step.at_most_times is not None else "",
         f"at most for {step.at_most_time}" if step.at_most_time is not None else "",
     )
@@ -179,30 +169,6 @@ def _around(policies: Policies) -> list[str]:
     if policies.is_async:
         said.append("async")
     return said
-
-
-def _condition(condition: Condition) -> str:
-    match condition:
-        case Chance(share=share):
-            return f"{share} of the time"
-        case Comparison(left=left, comparator=comparator, right=right):
-            return f"{left} {comparator} {right}"
-        case HeldState(state="none left", subject=subject):
-            return f"no {subject} is left"
-        case HeldState(state="connected", subject=subject, connection=connection):
-            return f"{subject} has a {connection}"
-        case HeldState(state="answered"):
-            return "answered"
-        case HeldState(state=state, subject=subject):
-            return f"{subject} is {state}"
-
-
-def _of(what: object) -> str:
-    if isinstance(what, HeldSet):
-        return (
-            "those whose hold is over" if what.entity is None else f"{what.entity} whose {what.term} is over"
-        )
-    return what.component if isinstance(what, Replicas) else str(what)
 
 
 def _joined(*parts: str) -> str:

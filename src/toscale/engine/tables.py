@@ -84,7 +84,7 @@ def law_tables(laws: list[Law]) -> tuple[Any, Any, Any]:
     return rows, tables, np.array(values or [0.0])
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)  # 3 MB at most
 def law_table(law: Law) -> Any:
     """Quantiles of a law: level n covers the top ZOOM ** -n of the chances, in CELLS cells. Not to be written to."""
     cells = np.arange(CELLS + 1) / CELLS
