@@ -22,7 +22,8 @@ the command does.
 [('quick', 'missed')]
 
 Everything else of the design is there by the names of the file: `design.components["app"].replicas`,
-`design.flows["look"].steps`.
+`design.flows["look"].steps`. In a notebook a design and its results show themselves, and `to_frame()` of the results
+gives data frames, where pandas is installed.
 """
 
 from __future__ import annotations
@@ -36,10 +37,10 @@ from toscale.design import model
 from toscale.design.problems import DesignError, Problem
 
 if TYPE_CHECKING:
-    from toscale.requirements.estimates import Estimates
-    from toscale.requirements.verdicts import Verdict
+    from toscale.architecture import Drawing
+    from toscale.document.notebook import Estimates, Simulation, Verdicts
+    from toscale.simulate import result
     from toscale.simulate.fault_result import FaultResult
-    from toscale.simulate.result import Simulation
     from toscale.simulate.run import Progress
 
 __all__ = ["Design", "DesignError", "Problem"]
@@ -96,14 +97,31 @@ class Design(model.Design):
 
         return all_problems(self)
 
+    def draw(self, simulation: result.Simulation | None = None) -> Drawing:
+        """Its drawing, with figures by theory or, with a simulation, as measured.
+
+        The drawing has `.svg()`, `.png()` and `.text(width)`, and shows itself in a notebook.
+        """
+        from toscale.architecture import draw
+
+        if simulation is None:
+            return draw(self)
+        return draw(self, multiple=simulation.multiple, run=simulation.median)
+
+    def _repr_html_(self) -> str:
+        from toscale.document.notebook import shown_design
+
+        return shown_design(self)
+
     def estimate(self, *, multiple: float = 1.0, seed: int = 1) -> Estimates:
         """What its numbers come to, at a multiple of what grows: `estimates["peak"].median`, in s, byte and USD.
 
         `multiple` is above 0; `seed` is that of the samples of what is uncertain.
         """
+        from toscale.document.notebook import Estimates
         from toscale.requirements.estimates import estimate
 
-        return estimate(self, multiple=multiple, seed=seed)
+        return Estimates.of(estimate(self, multiple=multiple, seed=seed))
 
     def simulate(
         self,
@@ -120,10 +138,13 @@ class Design(model.Design):
         traffic. `multiple` scales what grows. The first run of a version compiles the engine, which takes
         about 20 s. Raises `DesignError` where it cannot be simulated.
         """
+        from toscale.document.notebook import Simulation
         from toscale.simulate.run import simulate
 
-        return simulate(
-            self, seed=seed, precision=precision, duration=duration, multiple=multiple, progress=progress
+        return Simulation.of(
+            simulate(
+                self, seed=seed, precision=precision, duration=duration, multiple=multiple, progress=progress
+            )
         )
 
     def simulate_fault(
@@ -145,31 +166,34 @@ class Design(model.Design):
         return simulate_fault(self, name, seed=seed, multiple=multiple, upper=upper, progress=progress)
 
     def judge(
-        self, simulation: Simulation | None = None, faults: Mapping[str, FaultResult] | None = None
-    ) -> tuple[Verdict, ...]:
+        self, simulation: result.Simulation | None = None, faults: Mapping[str, FaultResult] | None = None
+    ) -> Verdicts:
         """The verdict on each target, by a simulation (by one that is run now, if none is given).
 
         A target that names no multiple is judged at that of the simulation, one `during` a fault by that of
         `faults`, where it is unknown otherwise.
         """
         from toscale.document.findings import judge_at
+        from toscale.document.notebook import Verdicts
 
-        ran = self.simulate() if simulation is None else simulation
-        return judge_at(self, {ran.multiple: ran}, ran.multiple, ran.seed, faults)
+        ran: result.Simulation = self.simulate() if simulation is None else simulation
+        return Verdicts.of(judge_at(self, {ran.multiple: ran}, ran.multiple, ran.seed, faults))
 
     def report(
         self,
         path: str | Path,
-        simulation: Simulation | None = None,
+        simulation: result.Simulation | None = None,
         faults: Mapping[str, FaultResult] | None = None,
     ) -> Path:
-        """Writes the report as one self-contained page of HTML, by a simulation (by one that is run now, if
-        none is given), with the curves of the `faults` that were simulated.
+        """Writes the design document, by a simulation (by one that is run now, if none is given) and with what the
+        `faults` do that were simulated: one page of HTML, Markdown with its pictures in a folder beside it, or PDF,
+        as the path ends in .html, .md or .pdf.
 
-        Gives the path. Raises OSError where the page cannot be written.
+        Gives the path. Raises ValueError for another ending, OSError where the document cannot be written.
         """
+        from toscale.document.compose import document_of
         from toscale.document.findings import find
-        from toscale.document.page import page
+        from toscale.document.written import written
 
         ran = simulation
         if ran is None and self.flows:
@@ -182,7 +206,8 @@ class Design(model.Design):
             seed=1 if ran is None else ran.seed,
             faults=faults,
         )
-        page_file = Path(path)
         file = self.source.file if self.source is not None else "<values>"
-        page_file.write_text(page(findings, file), encoding="utf-8", newline="\n")
-        return page_file
+        for name, content in written(document_of(findings, file), Path(path)).items():
+            name.parent.mkdir(parents=True, exist_ok=True)
+            name.write_bytes(content)
+        return Path(path)

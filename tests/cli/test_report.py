@@ -1,4 +1,4 @@
-"""`toscale report`: the walk in the terminal, and one page."""
+"""`toscale report`: the walk in the terminal, and a document in one of three formats."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def test_the_walk_has_the_four_steps_and_the_page_is_where_it_was_wanted(toscale
     assert called.code == 0
     steps = [called.out.index(f"Step {number}: ") for number in (1, 2, 3, 4)]
     assert steps == sorted(steps)
-    assert called.out.rstrip().endswith("Page: deep/er/page.html")
+    assert called.out.rstrip().endswith("Document: deep/er/page.html")
     page = Read.of(Path("deep/er/page.html").read_text(encoding="utf-8"))
     assert "A counter" in page.text
     assert "met" in page.text
@@ -53,4 +53,30 @@ def test_an_empty_file_is_the_start_of_a_walk(toscale: Shell) -> None:
     called = toscale("report", toscale.write(""), "-o", "page.html")
     assert called.code == 0
     assert called.out.count("Nothing is written of this step yet.") == 3
-    assert "nothing to simulate" in Read.of(Path("page.html").read_text(encoding="utf-8")).text
+    assert (
+        "nothing was simulated, as it has no flow"
+        in Read.of(Path("page.html").read_text(encoding="utf-8")).text
+    )
+
+
+def test_markdown_comes_with_its_pictures_and_leads_to_the_file(toscale: Shell) -> None:
+    toscale.write(MEETS, "designs/counter.design.yaml")
+    called = toscale("report", "designs/counter.design.yaml", "-o", "out/counter.md", *SHORT)
+    assert called.code == 0
+    text = Path("out/counter.md").read_text(encoding="utf-8")
+    assert "](../designs/counter.design.yaml#L" in text
+    assert {path.suffix for path in Path("out/counter_files").iterdir()} == {".svg"}
+
+
+def test_a_pdf_is_one(toscale: Shell) -> None:
+    called = toscale("report", toscale.write(MEETS), "-o", "counter.PDF", *SHORT)
+    assert called.code == 0
+    assert Path("counter.PDF").read_bytes().startswith(b"%PDF-")
+
+
+def test_another_ending_is_refused_before_anything_is_run(toscale: Shell) -> None:
+    for name in ("page.docx", "page"):
+        called = toscale("report", toscale.write(MEETS), "-o", name)
+        assert called.code == 2
+        assert ".html, .md, .pdf" in called.err
+        assert not Path(name).exists()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from toscale.design import Design
 from toscale.simulate.lowering.lowered import DefaultUsed, Note, NotSimulated
 from toscale.simulate.result import (
@@ -68,7 +70,7 @@ refinements: [TITLE]
 
 def design(title: str = "A counter") -> Design:
     """A design with every part of a report, its texts being `title`."""
-    return Design.from_text(TEXT.replace("TITLE", '"' + title.replace('"', '\\"') + '"'), "made.design.yaml")
+    return Design.from_text(TEXT.replace("TITLE", json.dumps(title, ensure_ascii=False)), "made.design.yaml")
 
 
 def exact(value: float) -> Figure:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tests.document.made import simulation
 from toscale.document.as_json import run_json
-from toscale.document.tables import connections_table
+from toscale.document.simulated_tables import connections_table
 from toscale.simulate.result import ConnectionResult, Figure, Simulation
 
 HELD = ConnectionResult(

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.document.made import design, simulation
-from toscale.document import deep, tables
+from toscale.document import deep, simulated_tables, tables
 from toscale.document.figures import DASH
 from toscale.document.findings import find
 from toscale.document.tables import Meter, Table
@@ -23,8 +23,8 @@ ALL = [
     tables.memory_table(FOUND.estimates),
     tables.cost_table(FOUND.estimates.cost),
     tables.components_table(FOUND.design),
-    tables.flows_table(simulation()),
-    tables.simulated_components_table(simulation()),
+    simulated_tables.flows_table(simulation()),
+    simulated_tables.simulated_components_table(simulation()),
     tables.growth_table(FOUND),
     deep.api_table(FOUND.design),
     deep.data_table(FOUND.design, FOUND.estimates),
@@ -47,7 +47,7 @@ def column(table: Table, head: str) -> list[tables.Cell]:
 
 
 def test_both_loads_of_every_flow_are_shown() -> None:
-    table = tables.flows_table(simulation())
+    table = simulated_tables.flows_table(simulation())
     assert column(table, "Flow") == ["look", "", "step find", ""]
     assert column(table, "Rates") == ["median", "upper", "median", "upper"]
     assert column(table, "p99")[:2] == ["20 ms ±1.0%", "30 ms ±1.0%"]
@@ -57,12 +57,14 @@ def test_both_loads_of_every_flow_are_shown() -> None:
 
 def test_with_one_load_nothing_is_said_of_a_second() -> None:
     ran: Simulation = replace(simulation(), upper=None)
-    assert "Rates" not in [one.head for one in tables.flows_table(ran).columns]
-    assert "At the upper end" not in [one.head for one in tables.simulated_components_table(ran).columns]
+    assert "Rates" not in [one.head for one in simulated_tables.flows_table(ran).columns]
+    assert "At the upper end" not in [
+        one.head for one in simulated_tables.simulated_components_table(ran).columns
+    ]
 
 
 def test_a_component_is_shown_with_what_is_known_of_it() -> None:
-    table = tables.simulated_components_table(simulation())
+    table = simulated_tables.simulated_components_table(simulation())
     assert column(table, "In use") == [Meter(0.4, "40%"), Meter(0.1, "10%")]
     assert column(table, "At the upper end")[0] == Meter(0.85, "85%")
     assert column(table, "Hit ratio") == [DASH, "90% ±1.0%"]
@@ -81,3 +83,14 @@ def test_the_derivation_does_not_repeat_the_figures_beside_it() -> None:
     assert how["peak"] == "given"
     assert how["visits"] == "2M to 4M / day = 23 to 46 per s"
     assert how["rate"] == "visits * peak in 1/s = 32.7/s * 4.24"
+
+
+def test_a_load_that_measured_nothing_of_a_component_has_dashes() -> None:
+    ran = simulation()
+    assert ran.upper is not None
+    nothing = replace(ran, upper=replace(ran.upper, components={}))
+    table = simulated_tables.simulated_components_table(nothing)
+    at = [column.head for column in table.columns].index("In use")
+    assert {len(row) for row in table.rows} == {len(table.columns)}
+    assert all(row[at] != DASH for row in table.rows)
+    assert "At the upper end" not in [column.head for column in table.columns]

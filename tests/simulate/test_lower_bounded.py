@@ -10,7 +10,7 @@ from tests.simulate.lower_designs import all_of, design_of, flow_of, lowered, on
 from toscale.design.flow import HeldState
 from toscale.design.load import load
 from toscale.document.as_json import run_json
-from toscale.document.tables import bounds_table
+from toscale.document.simulated_tables import bounds_table
 from toscale.engine.model import (
     After,
     Await,
@@ -173,7 +173,6 @@ def test_excess_and_shortfall_are_figures_and_verdicts() -> None:
     assert said["excess"]["value"] == said["excess"]["low"] == 0.0
     assert said["held"]["reason"] == "what is taken is spent, not held"
     table = bounds_table(simulation)
-    assert table is not None
     assert [row[0] for row in table.rows] == ["allowance"]
     greedy = design_of(limiter("at a time: 50\n                    keep for: 1 s"))
     ahead = simulate(greedy, duration=20.0, upper=False)

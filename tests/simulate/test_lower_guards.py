@@ -7,7 +7,8 @@ import json
 import pytest
 
 from toscale.document.as_json import run_json, text_of
-from toscale.document.tables import DASH, calls_table
+from toscale.document.figures import DASH
+from toscale.document.simulated_tables import calls_table
 from toscale.engine.model import Breaker, Call, Hedge, Outcome, Retry
 from toscale.simulate.run import simulate
 

@@ -62,6 +62,10 @@ class Drawing:
 
         return svg(self.graph, self.figures, self.cards, self.layout, theme, heading=heading)
 
+    def _repr_svg_(self) -> str:
+        """How a notebook shows it."""
+        return self.svg("light")
+
     def text(self, width: int, *, ascii_only: bool = False) -> str:
         """The drawing in characters, at most `width` columns wide."""
         from toscale.architecture.characters import in_characters

@@ -25,7 +25,7 @@ COMMANDS: dict[str, str] = {
     "walk": "walk through a flow: who calls whom, and what a typical and a slow request went through",
     "export": "write the drawing for another tool: Mermaid, D2, Structurizr, draw.io, Excalidraw",
     "import": "read a Structurizr workspace, a Mermaid flowchart or a docker-compose file as a design",
-    "report": "walk through the four steps, and write one page of HTML with plots",
+    "report": "walk through the four steps, and write them as a design document: HTML, Markdown or PDF",
     "serve": "hold rooms in which several people work on one design at once",
     "explain": "explain a rule, such as TS201: why it is there, what breaks it, what keeps it",
     "rules": "list all rules with their codes",
@@ -316,11 +316,16 @@ def _import(command: str) -> _Parser:
 def _report(command: str) -> _Parser:
     parser = _parser(
         command,
-        "Walks through the four steps of a design as far as they exist, and writes one self-contained page of HTML.",
+        "Walks through the four steps of a design as far as they exist, and writes it as a design document.",
+        "The ending of its name says how: .html is one self-contained page, .md is Markdown with its pictures in a\n"
+        "folder beside it, .pdf is a PDF.",
     )
     parser.add_argument("file", metavar="FILE", help=FILE)
     parser.add_argument(
-        "-o", "--output", metavar="PAGE", help="the page to write; default: the name of the design with .html"
+        "-o",
+        "--output",
+        metavar="DOCUMENT",
+        help="the document to write, .html, .md or .pdf; default: the name of the design with .html",
     )
     _run_options(parser, json=False)
     _verbose(parser)

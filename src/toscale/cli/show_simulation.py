@@ -12,13 +12,7 @@ from rich.text import Text
 from toscale.cli.show_tables import heading, show_table
 from toscale.cli.terminal import Terminal
 from toscale.design.model import Design
-from toscale.document.tables import (
-    bounds_table,
-    calls_table,
-    connections_table,
-    flows_table,
-    simulated_components_table,
-)
+from toscale.document.simulated_tables import tables_of
 from toscale.document.words import (
     AGREES,
     MARKS,
@@ -46,16 +40,10 @@ def show_title(design: Design, file: str, terminal: Terminal, what: str) -> None
 
 
 def show_figures(simulation: Simulation, terminal: Terminal) -> None:
-    """Writes overloads, and the tables of flows and of components."""
+    """Writes overloads, and the tables of what was simulated."""
     show_overloads(simulation, terminal)
-    show_table(flows_table(simulation), terminal)
-    show_table(simulated_components_table(simulation), terminal)
-    bounds = bounds_table(simulation)
-    if bounds is not None:
-        show_table(bounds, terminal)
-    if simulation.median.connections:
-        show_table(connections_table(simulation), terminal)
-    show_table(calls_table(simulation), terminal)
+    for table in tables_of(simulation):
+        show_table(table, terminal)
 
 
 # ---- verdicts

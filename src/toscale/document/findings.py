@@ -16,6 +16,7 @@ from toscale.design.problems import DesignError, Problem
 from toscale.quantity.grammar import parse
 from toscale.quantity.uncertain import DEFAULT_SEED
 from toscale.quantity.units import NUMBER
+from toscale.requirements.availability import LongRun, long_run
 from toscale.requirements.budget import Budget, budgets
 from toscale.requirements.estimates import Estimates, estimate
 from toscale.requirements.impossible import impossible
@@ -92,6 +93,7 @@ class Findings:
     reason: str = ""
     left_out: Mapping[str, str] = field(default_factory=dict)  # flow -> why it is not simulated
     faults: Mapping[str, FaultResult] = field(default_factory=dict)  # those that were simulated, by name
+    long_run: LongRun | None = None  # None where no component says how often it fails
 
     @property
     def simulation(self) -> Simulation | None:
@@ -171,7 +173,7 @@ def find(
     `simulations` are those that were run, by their multiples; may be empty, and then nothing is judged as met.
     """
     estimates = estimate(design, multiple=multiple, seed=seed)
-    reason, twin = "", None
+    reason, twin, steady = "", None, None
     left_out: Mapping[str, str] = {}
     try:
         lowered = lower(design, multiple=multiple)
@@ -179,6 +181,7 @@ def find(
         reason = "; ".join(problem.message for problem in error.problems)
     else:
         twin, left_out = solve(lowered.model), lowered.left_out
+        steady = long_run(design, lowered.model, twin)
     return Findings(
         design,
         all_problems(design),
@@ -193,6 +196,7 @@ def find(
         reason,
         left_out,
         faults or {},
+        steady if steady is not None and steady.flows else None,
     )
 
 

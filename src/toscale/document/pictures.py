@@ -1,5 +1,5 @@
-"""Which plots stand in a report? Latency of each flow against its targets, what is in use, what the
-uncertainty is due to, hits over memory, and the run over time.
+"""Which plots stand in a document? Latency of each flow against its targets, what is in use, what the
+uncertainty is due to, hits over memory, growth, and the run over time.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from toscale.requirements.values import value_of
 from toscale.requirements.working_set import Memory
 from toscale.simulate.result import ComponentResult, FlowResult, RunResult, Series
 
-__all__ = ["Picture", "hit_curves", "latencies", "over_time", "tornados", "utilisation"]
+__all__ = ["Picture", "growth", "hit_curves", "latencies", "over_time", "tornados", "utilisation"]
 
 BUSY = 0.8
 """From this share in use on, queues grow steeply."""
@@ -36,10 +36,13 @@ ROOM = 1.15
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A plot with the heading that it stands under, as HTML that is safe to put into a page."""
+    """A plot with the heading that it stands under, as SVG that is safe to put into a page; `alt` says what it
+    shows.
+    """
 
     title: str
-    html: str
+    svg: str
+    alt: str
     caption: str = ""
 
 
@@ -96,7 +99,9 @@ def _latency(name: str, flow: FlowResult, drawn: list[Line], marks: list[Mark]) 
     targets = "; ".join(mark.name for mark in marks)
     described = f"At the median rates: {figures}." + (f" Target: {targets}." if targets else "")
     kind = {"flow": "", "step": "step ", "span": ""}[flow.kind]
-    return Picture(f"{kind}{name}", lines(f"Latency of {name}", described, x, y, drawn, marks), described)
+    return Picture(
+        f"{kind}{name}", lines(f"Latency of {name}", described, x, y, drawn, marks), described, described
+    )
 
 
 def _marks(findings: Findings, name: str) -> list[Mark]:
@@ -147,11 +152,12 @@ def utilisation(findings: Findings) -> Picture | None:
     if not rows:
         return None
     described = "; ".join(f"{name} {text}" for name, _, text, kind in rows if kind == "one")
-    html = bars("What is in use of each component", f"At the median rates: {described}.", rows, BUSY)
+    alt = f"At the median rates: {described}."
+    svg = bars("What is in use of each component", alt, rows, BUSY)
     upper = ", the lighter one the upper end" if simulation.upper is not None else ""
     caption = f"The larger of the shares of slots and of cores; the dark bar is at the median rates{upper}. "
     caption += f"Red from {BUSY:.0%} on."
-    return Picture("In use", html, caption)
+    return Picture("In use", svg, alt, caption)
 
 
 def _share(run: RunResult | None, name: str) -> float | None:
@@ -175,33 +181,61 @@ def tornados(findings: Findings) -> tuple[Picture, ...]:
             if share >= 0.005
         ]
         said = "; ".join(f"{name} {share:.0%}" for name, share, _, _ in rows)
-        html = bars(f"What {one.name} is uncertain by", f"Shares of the variance: {said}.", rows)
-        found.append(Picture(one.name, html, one.shown()))
+        alt = f"Shares of the variance: {said}."
+        svg = bars(f"What {one.name} is uncertain by", alt, rows)
+        found.append(Picture(one.name, svg, alt, one.shown()))
     return tuple(found)
 
 
 def hit_curves(findings: Findings) -> tuple[Picture, ...]:
-    """The share of look-ups that each cache answers over its memory, by theory."""
-    return tuple(_hits(memory) for memory in findings.estimates.memory if len(memory.curve) > 1)
+    """The share of look-ups that each cache answers over its memory, by theory, with the simulated one on it."""
+    return tuple(_hits(memory, findings) for memory in findings.estimates.memory if len(memory.curve) > 1)
 
 
-def _hits(memory: Memory) -> Picture:
+def _hits(memory: Memory, findings: Findings) -> Picture:
     x = logarithmic(
         "memory", [size for size, _ in memory.curve], lambda size: format_quantity(size, SIZE, None, 2)
     )
     y = Axis("hits", 0.0, 1.0, (0.0, 0.25, 0.5, 0.75, 1.0), lambda share: f"{100 * share:.0f}%")
+    simulated = _simulated_hits(memory.component, findings)
     marks = []
     if not isinstance(memory.given, str):
-        marks.append(Mark("as given", quantile(memory.given.value, 0.5)))
+        name = "as given" if simulated is None else f"as given: {percent(simulated)} simulated"
+        marks.append(Mark(name, quantile(memory.given.value, 0.5), simulated))
     said = "; ".join(
         f"{format_quantity(size, SIZE, None, 2)} {percent(share)}" for size, share in memory.curve
     )
-    html = lines(
+    svg = lines(
         f"Hits of {memory.component} over its memory", said, x, y, [Line("hits", memory.curve)], marks
     )
-    return Picture(
-        memory.component, html, "The stationary state, by Che's approximation, at the median rates."
+    caption = "The stationary state, by Che's approximation, at the median rates."
+    return Picture(memory.component, svg, f"{said}.", caption)
+
+
+def _simulated_hits(component: str, findings: Findings) -> float | None:
+    simulation = findings.simulation
+    result = None if simulation is None else simulation.median.components.get(component)
+    return None if result is None or result.hit_ratio is None else result.hit_ratio.value
+
+
+# ---- growth
+
+
+def growth(findings: Findings) -> Picture | None:
+    """How much of the busiest component is in use at each multiple of the load, by theory."""
+    rows = [
+        (f"{point.multiple:g}x", point.busiest[1], f"{used(point.busiest[1])} of {point.busiest[0]}", "one")
+        for point in findings.growth
+        if point.busiest is not None
+    ]
+    if not rows:
+        return None
+    alt = "; ".join(f"at {load} {text}" for load, _, text, _ in rows) + "."
+    svg = bars("The busiest component at each multiple of the load", alt, rows, BUSY)
+    caption = (
+        f"What the rates ask of it, as a share of what it has. Red from {BUSY:.0%} on: queues grow there."
     )
+    return Picture("The busiest component as the load grows", svg, alt, caption)
 
 
 # ---- over time
@@ -242,4 +276,4 @@ def _series(name: str, series: Series) -> Picture | None:
     )
     y = linear(measure, known, write, low=0.0)
     described = f"From {write(min(known))} to {write(max(known))}."
-    return Picture(name, lines(name, described, x, y, [Line(name, points)]), described)
+    return Picture(name, lines(name, described, x, y, [Line(name, points)]), described, described)

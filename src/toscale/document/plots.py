@@ -1,17 +1,21 @@
 """How are figures drawn? As small SVG pictures that stand in a page, take its colours and need no script.
 
 Every plot has a title and a description for those who do not see it, and its lines differ by dash as well as
-by colour. The page gives the classes their colours: `one`, `two`, `high`, `target`, `grid`, `axis`.
+by colour. `RULES` is the style of their classes, its colours by name (`@one`): a page fills them with variables,
+`alone` with the colours of white paper.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-__all__ = ["Axis", "Line", "Mark", "bars", "lines", "linear", "logarithmic"]
+from toscale.document.colours import LIGHT
+
+__all__ = ["RULES", "Axis", "Line", "Mark", "alone", "bars", "filled", "lines", "linear", "logarithmic"]
 
 WIDTH, HEIGHT = 560, 250
 LEFT, RIGHT, TOP, BOTTOM = 58, 14, 12, 38
@@ -20,8 +24,25 @@ ROW = 24
 LETTER = 6.4
 """Width of a letter of the labels, on average; an estimate is enough, as they are cut before they overlap."""
 
+LEGEND = 20
+"""Height of the line that says which line is which."""
+
+FONT = 'Roboto, "Helvetica Neue", Helvetica, Arial, "Liberation Sans", sans-serif'
+RULES = (
+    f".plot text{{font:11.5px {FONT};fill:@quiet}}"
+    ".plot .grid{stroke:@rule}.plot .axis{stroke:@quiet}"
+    ".plot .line{fill:none;stroke-width:2;stroke-linejoin:round}"
+    ".plot .line.one{stroke:@one}.plot .line.two{stroke:@two;stroke-dasharray:6 4}"
+    ".plot line.target{stroke:@target;stroke-width:1.5;stroke-dasharray:2 3}"
+    ".plot circle.target{fill:none;stroke:@target;stroke-width:2}"
+    ".plot .track{fill:@rule}.plot .bar.one{fill:@one}.plot .bar.two{fill:@bar-two}.plot .bar.high{fill:@high}"
+)
+"""The style of the classes, the names of colours after an @."""
+
 Write = Callable[[float], str]
 Points = Sequence[tuple[float, float | None]]
+
+_SIZE = re.compile(r'^<svg class="plot" viewBox="0 0 (\d+) (\d+)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +146,8 @@ def lines(
             parts.append(f'<path class="line {line.kind}" d="{path}"/>')
     for mark in marks:
         parts.append(_marked(mark, x, y, across, down))
-    return _svg(title, description, WIDTH, HEIGHT, parts) + _legend(drawn)
+    legend = _legend(drawn)
+    return _svg(title, description, WIDTH, HEIGHT + (LEGEND if legend else 0), parts + legend)
 
 
 def _apart(x: Axis, across: float) -> list[float]:
@@ -211,13 +233,40 @@ def _svg(title: str, description: str, width: int, height: int, parts: Sequence[
     )
 
 
-def _legend(drawn: Sequence[Line]) -> str:
+def _legend(drawn: Sequence[Line]) -> list[str]:
+    """Which line is which, below the plot; nothing where there is one line."""
     if len(drawn) < 2:
-        return ""
-    keys = (
-        f'<span class="key"><svg viewBox="0 0 26 8" aria-hidden="true">'
-        f'<path class="line {line.kind}" d="M1 4L25 4"/></svg>'
-        f"{escape(line.name)}</span>"
-        for line in drawn
+        return []
+    parts = []
+    left, middle = float(LEFT), HEIGHT + LEGEND / 2
+    for line in drawn:
+        parts.append(
+            f'<line class="line {line.kind}" x1="{left:.1f}" x2="{left + 26:.1f}" y1="{middle}" y2="{middle}"/>'
+        )
+        parts.append(_label(left + 32, middle + 4, line.name, "start"))
+        left += 32 + LETTER * len(line.name) + 24
+    return parts
+
+
+# ---- the style
+
+
+def filled(rules: str, colours: Mapping[str, str]) -> str:
+    """The rules with colours in the place of their names; the longest name is looked for first."""
+    for name in sorted(colours, key=len, reverse=True):
+        rules = rules.replace(f"@{name}", colours[name])
+    return rules
+
+
+def alone(svg: str) -> str:
+    """A plot as a picture for a file of its own: with its size, its style, and white paper behind it."""
+    found = _SIZE.search(svg)
+    if found is None:
+        raise ValueError("this is no plot of `lines` or `bars`")
+    wide, high = found[1], found[2]
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}" height="{high}"{svg[len("<svg") :]}'
+    paper = (
+        f'<style>{filled(RULES, LIGHT)}</style><rect width="{wide}" height="{high}" fill="{LIGHT["paper"]}"/>'
     )
-    return f'<div class="legend">{"".join(keys)}</div>'
+    at = head.index("</desc>") + len("</desc>")
+    return head[:at] + paper + head[at:]

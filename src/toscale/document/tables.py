@@ -16,43 +16,32 @@ from toscale.design.model import Component, Design
 from toscale.document.figures import (
     DASH,
     amount,
-    causes,
-    failures,
-    number,
     percent,
-    rate,
     seconds,
     used,
-    with_margin,
 )
 from toscale.document.findings import Findings, GrowthPoint
 from toscale.document.uncertainty import results
 from toscale.quantity.estimate import Estimate
 from toscale.quantity.formatting import format_number, format_quantity
 from toscale.quantity.uncertain import quantile
-from toscale.quantity.units import COST_RATE, SIZE, parse_unit
+from toscale.quantity.units import COST_RATE, parse_unit
 from toscale.requirements.cost import Cost
 from toscale.requirements.estimates import Estimates, tornado
-from toscale.simulate.result import BoundResult, ComponentResult, Figure, FlowResult, RunResult, Simulation
 
 __all__ = [
     "Cell",
     "Column",
     "Meter",
     "Table",
-    "bounds_table",
-    "calls_table",
     "components_table",
-    "connections_table",
     "cost_table",
     "estimates_table",
-    "flows_table",
     "growth_table",
     "memory_table",
     "rates_table",
     "reads_table",
     "shares_table",
-    "simulated_components_table",
     "storage_table",
 ]
 
@@ -274,245 +263,6 @@ def _written(value: object) -> str:
         ]
         return f"{' to '.join(ends)} towards {getattr(value, 'target', '')}"
     return str(value)
-
-
-# ---- the simulation
-
-
-def flows_table(simulation: Simulation) -> Table:
-    """Flows, steps and spans at both loads: offered, latency of the answered ones, failures."""
-    rows = []
-    runs = _runs(simulation)
-    kinds = {"flow": 0, "span": 1, "step": 2}
-    for name in sorted(simulation.median.flows, key=lambda name: kinds[simulation.median.flows[name].kind]):
-        for load, run in runs:
-            flow = run.flows.get(name)
-            if flow is not None:
-                rows.append((_called(flow) if load == runs[0][0] else "", *_flow_cells(load, flow)))
-    columns: tuple[Column, ...] = (
-        Column("Flow"),
-        Column("Rates"),
-        Column("Offered", True),
-        Column("p50", True, 1),
-        Column("p95", True, 2),
-        Column("p99", True),
-        Column("Failed", True),
-    )
-    if len(runs) == 1:
-        columns, rows = _without(columns, rows, 1)
-    answered = "Latency of the answered requests; ± is half of the 95% interval, shown from 0.1% on."
-    note = f"{answered}{_why_failed(simulation)}"
-    return Table("Flows", columns, tuple(tuple(row) for row in rows), note)
-
-
-def _why_failed(simulation: Simulation) -> str:
-    """Which flows fail, and why."""
-    said = {}
-    for _, run in _runs(simulation):
-        for name, flow in run.flows.items():
-            if causes(flow) and flow.kind == "flow":
-                said[name] = causes(flow)
-    return f" Failed: {'; '.join(f'{name} {why}' for name, why in said.items())}." if said else ""
-
-
-def _runs(simulation: Simulation) -> list[tuple[str, RunResult]]:
-    runs = [("median", simulation.median)]
-    return runs if simulation.upper is None else [*runs, ("upper", simulation.upper)]
-
-
-def _called(flow: FlowResult) -> str:
-    return f"step {flow.name}" if flow.kind == "step" else flow.name
-
-
-def _flow_cells(load: str, flow: FlowResult) -> tuple[str, ...]:
-    times = tuple(with_margin(flow.latency.answered.get(name), seconds) for name in ("p50", "p95", "p99"))
-    offered = DASH if flow.offered.value is None else rate(flow.offered.value)
-    return (load, offered, *times, failures(flow))
-
-
-def _without(
-    columns: tuple[Column, ...], rows: list[tuple[str, ...]], at: int
-) -> tuple[tuple[Column, ...], list[tuple[str, ...]]]:
-    return (*columns[:at], *columns[at + 1 :]), [(*row[:at], *row[at + 1 :]) for row in rows]
-
-
-def simulated_components_table(simulation: Simulation) -> Table:
-    """Components at both loads: what arrives, how much is in use, what waits."""
-    runs = _runs(simulation)
-    rows = []
-    for name in simulation.median.components:
-        both = [run.components[name] for _, run in runs if name in run.components]
-        rows.append((name, *_component_cells(both)))
-    upper = (Column("At the upper end"),) if simulation.upper is not None else ()
-    columns = (
-        Column("Component"),
-        Column("Arrivals", True, 2),
-        Column("In use"),
-        *upper,
-        Column("Waiting", True),
-        Column("Queue", True, 3),
-        Column("Hit ratio", True, 1),
-        Column("Refused", True, 4),
-        Column("Waiting for locks", True, 2),
-        Column("Found locked", True, 2),
-    )
-    where = (
-        "waiting, queue and refused at the upper end of the rates"
-        if upper
-        else "waiting and queue on average"
-    )
-    note = f"In use: the larger of the shares of slots and of cores; {where}."
-    return _trimmed(Table("Components", columns, tuple(rows), note))
-
-
-def connections_table(simulation: Simulation) -> Table:
-    """What is held open: how many in all, at the fullest machine, and how often one opens."""
-    rows = []
-    for name, held in simulation.median.connections.items():
-        refused = held.refused.value
-        fullest = with_margin(held.fullest, number)
-        rows.append(
-            (
-                name,
-                held.component,
-                with_margin(held.held, number),
-                fullest if held.limit is None else f"{fullest} of {number(held.limit)}",
-                with_margin(held.memory, lambda value: format_quantity(value, SIZE)),
-                DASH if held.opened.value is None else rate(held.opened.value),
-                DASH if held.closed.value is None else rate(held.closed.value),
-                rate(refused) if refused else DASH,
-            )
-        )
-    columns = (
-        Column("Connection"),
-        Column("Held by"),
-        Column("Open", True),
-        Column("At the fullest machine", True),
-        Column("Its memory", True),
-        Column("Opened", True),
-        Column("Closed", True),
-        Column("Refused", True, 1),
-    )
-    return _trimmed(Table("Connections", columns, tuple(rows), "At the median of the rates."))
-
-
-def _component_cells(both: list[ComponentResult]) -> tuple[Cell, ...]:
-    busiest = both[-1]
-    refused = busiest.refused.value
-    return (
-        DASH if both[0].arrivals.value is None else rate(both[0].arrivals.value),
-        *(_use(result) for result in both),
-        _waiting(busiest),
-        _queue(busiest),
-        with_margin(both[0].hit_ratio, percent),
-        rate(refused) if refused else DASH,
-        with_margin(busiest.lock_waiting, seconds),
-        DASH if busiest.lock_refused is None or not busiest.lock_refused.value else _found_locked(busiest),
-    )
-
-
-def bounds_table(simulation: Simulation) -> Table | None:
-    """Bounded things at both loads: what is taken and refused, and whether the bound held; None without any."""
-    runs = _runs(simulation)
-    rows = []
-    for name in simulation.median.bounds:
-        for load, run in runs:
-            bound = run.bounds.get(name)
-            if bound is not None:
-                rows.append((name if load == runs[0][0] else "", *_bound_cells(load, bound)))
-    if not rows:
-        return None
-    columns: tuple[Column, ...] = (
-        Column("Thing"),
-        Column("Rates"),
-        Column("Taken", True),
-        Column("Refused", True, 3),
-        Column("Held", True, 1),
-        Column("In line", True, 2),
-        Column("Wait", True, 4),
-        Column("Excess", True),
-        Column("Shortfall", True),
-    )
-    if len(runs) == 1:
-        columns, rows = _without(columns, rows, 1)
-    note = (
-        "Excess: let through beyond the bound, of what it allows. Shortfall: refused though within the bound, of "
-        "all that was within."
-    )
-    return _trimmed(Table("Bounded things", columns, tuple(tuple(row) for row in rows), note))
-
-
-def _bound_cells(load: str, bound: BoundResult) -> tuple[str, ...]:
-    counts = tuple(DASH if f.value is None else rate(f.value) for f in (bound.taken, bound.refused))
-    return (
-        load,
-        *counts,
-        with_margin(bound.held, number),
-        with_margin(bound.line, number),
-        with_margin(bound.wait, seconds),
-        with_margin(bound.excess, percent),
-        with_margin(bound.shortfall, percent),
-    )
-
-
-def _found_locked(result: ComponentResult) -> str:
-    """The share of those that asked for a lock and were refused."""
-    return with_margin(result.lock_refused, percent)
-
-
-def _use(result: ComponentResult) -> Cell:
-    shares = [f.value for f in (result.utilisation, result.core_utilisation) if f.value is not None]
-    return Meter(min(1.0, max(0.0, max(shares))), used(max(shares))) if shares else DASH
-
-
-def _waiting(result: ComponentResult) -> str:
-    figure: Figure | None = result.waiting if result.waiting.value is not None else result.lag
-    return with_margin(figure, seconds)
-
-
-def _queue(result: ComponentResult) -> str:
-    figure: Figure | None = result.queue if result.queue.value is not None else result.depth
-    return with_margin(figure, number)
-
-
-def calls_table(simulation: Simulation) -> Table:
-    """Calls with breakers, hedges and budgets of retries, at the upper end of the rates where there is one."""
-    run = _runs(simulation)[-1][1]
-    rows = [
-        (
-            path,
-            DASH if call.calls.value is None else rate(call.calls.value),
-            with_margin(call.open, used),
-            with_margin(call.cut, used),
-            with_margin(call.hedged, used),
-            with_margin(call.retries, used),
-            with_margin(call.denied, used),
-        )
-        for path, call in run.calls.items()
-    ]
-    columns = (
-        Column("Call"),
-        Column("Made", True, 3),
-        Column("Breaker open", True),
-        Column("Cut short", True),
-        Column("Hedged", True),
-        Column("Retried", True),
-        Column("Denied", True, 1),
-    )
-    where = "at the upper end of the rates" if simulation.upper is not None else "on average"
-    note = f"Breaker open: of the time, over all callers; the others are shares of the calls, {where}."
-    return _trimmed(Table("Breakers, hedges and budgets of retries", columns, tuple(rows), note))
-
-
-def _trimmed(table: Table) -> Table:
-    """The table without the columns in which nothing is known."""
-    kept = [i for i in range(len(table.columns)) if i == 0 or any(row[i] != DASH for row in table.rows)]
-    return Table(
-        table.title,
-        tuple(table.columns[i] for i in kept),
-        tuple(tuple(row[i] for i in kept) for row in table.rows),
-        table.note,
-    )
 
 
 # ---- step 4

@@ -24,13 +24,14 @@ READABLE = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One picture: what stands above it, what is said of it, itself as SVG, and the least width at which it can be
-    read.
+    """One picture: what stands above it, what is said of it, itself as SVG that follows the reader's colours, the
+    same in the light (`alone`), and the least width at which it can be read.
     """
 
     heading: str
     said: str
     svg: str
+    alone: str
     least: int
 
 
@@ -57,14 +58,19 @@ def walk_through(
     for flow in design.flows:
         walk = walk_of(design, flow, traces)
         steps = [
-            _step(one.way.value, "", sequence.sequence(one), sequence.sequence_sheet(one))
+            _step(
+                one.way.value,
+                "",
+                (sequence.sequence(one), sequence.sequence(one, "light")),
+                sequence.sequence_sheet(one),
+            )
             for one in walk.conversations
         ]
         steps += [
             _step(
                 waterfall.heading(one),
                 waterfall.explained(one),
-                waterfall.waterfall(one),
+                (waterfall.waterfall(one), waterfall.waterfall(one, "light")),
                 waterfall.waterfall_sheet(one),
             )
             for one in walk.traces
@@ -73,6 +79,6 @@ def walk_through(
     return tuple(found)
 
 
-def _step(heading: str, said: str, svg: str, sheet: Sheet) -> Step:
+def _step(heading: str, said: str, pictures: tuple[str, str], sheet: Sheet) -> Step:
     head = heading[:1].upper() + heading[1:]
-    return Step(head, said, svg, round(READABLE * (sheet.right - sheet.left)))
+    return Step(head, said, *pictures, round(READABLE * (sheet.right - sheet.left)))
