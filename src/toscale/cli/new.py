@@ -38,7 +38,7 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
         ("check", "what is wrong, and what is vague"),
         ("estimate", "what its numbers come to"),
         ("simulate", "whether it meets its targets"),
-        ("report", "all of it, and a page with plots"),
+        ("report", "all of it, as a design document"),
     ):
         terminal.line(f"  toscale {command:<9} {path}    {what}")
     return 0
