@@ -114,7 +114,7 @@ def pass_again(S, i, step, pc):  # type: ignore[no-untyped-def]
         leave_repeat(S, i, at)
         return np.int64(step.fail)
     S.registers[i, at + WAIT] = wait
-    if wait == 0:  # in this moment, but as an event of its own, before which there is room for what a pass begins
+    if wait == 0:  # in this moment, but as another event: there is room for what a pass begins before each
         S.tasks[i].pc = pc + 1
         ready(S, i)
         return np.int64(-1)
