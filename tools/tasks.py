@@ -225,7 +225,9 @@ def run(arguments: List[str]) -> int:
     """Take the URL shortener through the four steps and write build/url_shortener.html"""
     set_up()
     (ROOT / PAGE).parent.mkdir(exist_ok=True)
-    return status([program("toscale"), "report", EXAMPLE, "--output", PAGE, *arguments])
+    return status(
+        [program("toscale"), "report", EXAMPLE, "--faults", "targeted", "--output", PAGE, *arguments]
+    )
 
 
 def test(arguments: List[str]) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.cli.calls import BROKEN, MEETS, MISSES, Shell
 from tests.document.pages import Read
 
@@ -80,3 +82,27 @@ def test_another_ending_is_refused_before_anything_is_run(toscale: Shell) -> Non
         assert called.code == 2
         assert ".html, .md, .pdf" in called.err
         assert not Path(name).exists()
+
+
+FAULTS = """
+faults:
+  the app is slow: {at: 2 s, slow: app, by: 2x, for: 1 s}
+  the app is away: {at: 2 s, lose: app, for: 1 s}
+"""
+
+
+@pytest.mark.parametrize(
+    ("which", "courses"), [("all", {"the app is slow", "the app is away"}), ("none", set())]
+)
+def test_the_faults_of_a_design_are_simulated_where_they_are_asked_for(
+    toscale: Shell, which: str, courses: set[str]
+) -> None:
+    called = toscale("report", toscale.write(MEETS + FAULTS), "--faults", which, "-o", "page.html", *SHORT)
+    assert called.code == 0
+    page = Read.of(Path("page.html").read_text(encoding="utf-8"))
+    assert {
+        name
+        for name in ("the app is slow", "the app is away")
+        if f"The course of {name}" in page.text
+    } == courses
+    assert ("what each of them does to the targets is not known" in page.text) == (not courses)

@@ -327,6 +327,12 @@ def _report(command: str) -> _Parser:
         metavar="DOCUMENT",
         help="the document to write, .html, .md or .pdf; default: the name of the design with .html",
     )
+    parser.add_argument(
+        "--faults",
+        choices=("all", "targeted", "none"),
+        default="all",
+        help="those to simulate: all (the default), those that a target names with `during`, or none",
+    )
     _run_options(parser, json=False)
     _verbose(parser)
     return parser

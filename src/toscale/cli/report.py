@@ -6,10 +6,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from toscale.cli.files import ENDING, load, reason_of, refuse
 from toscale.cli.terminal import Terminal, Unreadable
+from toscale.design.model import Design
 from toscale.design.problems import DesignError
+
+if TYPE_CHECKING:
+    from toscale.simulate.fault_result import FaultResult
 
 __all__ = ["run"]
 
@@ -27,7 +32,7 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
     design = load(options.file, terminal, to_run=True)
     if isinstance(design, int):
         return design
-    from toscale.cli.running import run_design, run_faults
+    from toscale.cli.running import run_design
     from toscale.cli.show_simulation import show_summary, show_title
     from toscale.cli.show_steps import show_steps
     from toscale.document.compose import document_of
@@ -36,7 +41,7 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
 
     try:
         simulations = run_design(design, options, terminal) if design.flows else {}
-        faults = run_faults(design, options, terminal, design.faults) if design.flows else {}
+        faults = _faults(design, options, terminal) if design.flows else {}
     except DesignError as error:
         return refuse(error.problems, options.file, terminal)
     findings = find(design, simulations, multiple=options.at, seed=options.seed, faults=faults)
@@ -49,6 +54,13 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
     show_summary(findings.verdicts, terminal)
     terminal.line(f"Document: {output}")
     return 1 if findings.missed else 0
+
+
+def _faults(design: Design, options: argparse.Namespace, terminal: Terminal) -> dict[str, FaultResult]:
+    from toscale.cli.running import run_faults
+
+    names = {"all": design.faults, "targeted": None, "none": ()}[options.faults]
+    return run_faults(design, options, terminal, names)
 
 
 def _page_of(file: str) -> Path:
