@@ -101,8 +101,6 @@ def test_the_faults_of_a_design_are_simulated_where_they_are_asked_for(
     assert called.code == 0
     page = Read.of(Path("page.html").read_text(encoding="utf-8"))
     assert {
-        name
-        for name in ("the app is slow", "the app is away")
-        if f"The course of {name}" in page.text
+        name for name in ("the app is slow", "the app is away") if f"The course of {name}" in page.text
     } == courses
     assert ("what each of them does to the targets is not known" in page.text) == (not courses)
