@@ -72,6 +72,7 @@ from toscale.engine.model import (
     Repeat,
     Request,
     Retry,
+    Scaling,
     Scatter,
     See,
     Send,
@@ -122,6 +123,16 @@ stations = st.builds(
     shards=st.sampled_from([0, 0, 2]),
     copies=st.integers(1, 2),
     zones=st.sampled_from([(), (0, 1)]),
+)
+scalings = st.none() | st.builds(
+    Scaling,
+    target=st.sampled_from([0.2, 0.6, 1.0]),
+    least=st.integers(1, 2),
+    begins=st.integers(2, 5),
+    boot=st.sampled_from([Law.fixed(0.0), Law.exponential(0.1)]),
+    every=st.sampled_from([0.05, 0.2]),
+    pause=st.sampled_from([0.0, 0.3]),
+    memory=st.sampled_from([0.0, 0.4]),
 )
 works = st.builds(Work.of, times)
 locks = st.sampled_from(
@@ -329,6 +340,7 @@ def models(draw: st.DrawFn) -> Model:
         Pool("rate", 3.0, 20.0, per=KEYS, asked=draw(st.sampled_from([0.0, 150.0]))),
     )
     parts = (_named(parts[0], "s0", shards=0), *parts[1:])  # what holds connections has no shards
+    parts = tuple(_scaled(part, draw(scalings)) for part in parts)
     return Model(
         stations=parts,
         stores=(
@@ -380,6 +392,13 @@ def models(draw: st.DrawFn) -> Model:
             ),
         ),
     )
+
+
+def _scaled(station: Station, scaling: Scaling | None) -> Station:
+    """The station with a number of machines that follows its load, where its use can be measured."""
+    if scaling is None or station.shards or (station.slots is None and station.cores is None):
+        return station
+    return replace(station, machines=5, scaling=scaling)
 
 
 def _named(station: Station, name: str, **changes: int) -> Station:

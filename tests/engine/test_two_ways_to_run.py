@@ -67,6 +67,7 @@ from toscale.engine.model import (
     Repeat,
     Request,
     Retry,
+    Scaling,
     Scatter,
     See,
     Send,
@@ -212,8 +213,20 @@ def everything(policy: Policy = Policy.ROUND_ROBIN, evict: Evict = Evict.LRU) ->
             Station("web", machines=8, slots=16, cores=4, zones=(0, 1, 2), policy=policy),
             Station("cache"),
             Station("db", slots=4, waiting=50, shards=3, copies=2, discipline=Discipline.PRIORITY),
-            Station("worker", machines=2, slots=2),
-            Station("held", machines=5, slots=3, zones=(0, 1), policy=policy),
+            Station(
+                "worker",
+                machines=6,
+                slots=2,
+                scaling=Scaling(0.5, 1, 2, Law.uniform(0.0, 0.01), 0.02, 0.0, 0.06),
+            ),
+            Station(
+                "held",
+                machines=5,
+                slots=3,
+                zones=(0, 1),
+                policy=policy,
+                scaling=Scaling(0.9, 2, 5, Law.fixed(0.0), 0.03, 0.0, 0.03),
+            ),
         ),
         stores=(Store("c", memory=600.0, ttl=100.0, evict=evict),),
         buffers=(Buffer("q", 4, ("key",), 60, 0.5, 3, "dead"), Buffer("dead", 1, ("key",))),
@@ -313,6 +326,7 @@ def digest(policy: Policy, evict: Evict) -> str:
             readings.connections,
             readings.guards,
             readings.flights,
+            readings.scalers,
         )
         for name in part.dtype.names
     )

@@ -56,6 +56,7 @@ from toscale.engine.model import (
     Parallel,
     Pass,
     Pause,
+    Policy,
     Population,
     Put,
     Register,
@@ -158,7 +159,9 @@ class _Compiler:
         self.passages: tuple[Passage, ...] = ()
         self.passed = 0
         changed = model.timeline.machines_of
-        self.failing = changed(What.DOWN, What.OUT, What.LEAD)
+        self.failing = changed(What.DOWN, What.OUT, What.LEAD) | {
+            s.name for s in model.stations if s.scaling is not None and s.policy is not Policy.SHARED
+        }
         self.slowed = changed(What.SLOW)
         self.erring = changed(What.ERRORS)
         self.cut = changed(What.LOSS)
@@ -311,6 +314,9 @@ class _Compiler:
                 self.register(name)
         for connection in self.model.connections:
             self.held(connection)
+        for station in self.model.stations:
+            if station.scaling is not None:
+                self.law(station.scaling.boot.scaled(1 / TICK))
         return tables_of(self, tuple(entries))
 
     def children(self) -> None:

@@ -30,6 +30,7 @@ from toscale.engine.machines import (
     pick_machine,
 )
 from toscale.engine.model import Outcome
+from toscale.engine.scaling import BY_FAULT
 from toscale.engine.state import Op
 from toscale.engine.stores import remove_entry, shard_of
 from toscale.engine.tasks import (
@@ -71,11 +72,12 @@ def choose(S, i, step):  # type: ignore[no-untyped-def]
         return np.int64(pick_machine(S, i, step))
     if step.c != BY_POLICY:
         return choose_copy(S, i, step)
-    n = s.machines
+    n = s.shards * s.copies  # those in use, where their number follows the load
     if n == 1:
         return np.int64(s.first)
     if s.policy == ROUND_ROBIN:
         machine = np.int64(s.first)
+        s.turn = s.turn if s.turn < n else 0
         for _ in range(n):
             machine = s.first + s.turn
             s.turn = s.turn + 1 if s.turn + 1 < n else 0
@@ -108,7 +110,7 @@ def choose(S, i, step):  # type: ignore[no-untyped-def]
 def draw_machine(S, station, key):  # type: ignore[no-untyped-def]
     """A machine that is in the balancing, each as likely: drawn again while it is out."""
     s = S.stations[station]
-    n = np.uint64(s.machines)
+    n = np.uint64(s.shards * s.copies)
     machine = s.first + np.int64(key % n)
     tries = 0
     while S.conditions[machine].out and tries < _TRIES:
@@ -116,8 +118,8 @@ def draw_machine(S, station, key):  # type: ignore[no-untyped-def]
         machine = s.first + np.int64(key % n)
         tries += 1
     tries = 0
-    while S.conditions[machine].out and tries < s.machines:  # hardly any is left: the next one
-        machine = machine + 1 if machine + 1 < s.first + s.machines else np.int64(s.first)
+    while S.conditions[machine].out and tries < s.shards * s.copies:  # hardly any is left: the next one
+        machine = machine + 1 if machine + 1 < s.first + s.shards * s.copies else np.int64(s.first)
         tries += 1
     return machine
 
@@ -263,9 +265,9 @@ def change_machine(S, machine, what, value):  # type: ignore[no-untyped-def]
     if what == UP:
         condition.down = 0
     elif what == OUT:
-        condition.out = 1
+        condition.out |= BY_FAULT
     elif what == IN:
-        condition.out = 0
+        condition.out &= ~BY_FAULT
     elif what == SLOW:
         condition.slow = value
     elif what == ERRORS:

@@ -55,6 +55,7 @@ from toscale.engine.ops import (
     SEND,
     WORK,
 )
+from toscale.engine.scaling import touch_scaler, wake_scaler
 from toscale.engine.state import Status
 from toscale.engine.steps import back_off, key_of_population, run_step
 from toscale.engine.stores import bucket_of, get
@@ -90,7 +91,7 @@ O_ANSWERED, O_STOPPED = int(Outcome.ANSWERED), int(Outcome.STOPPED)
 
 
 LEAF_FLOW, LEAF_MACHINE, LEAF_RING, LEAF_USERS, LEAF_TERM, LEAF_CONNECTION = 0, 1, 2, 3, 4, 5
-LEAF_CHANGE, LEAF_STREAM, LEAF_HEDGE = 6, 7, 8
+LEAF_CHANGE, LEAF_STREAM, LEAF_HEDGE, LEAF_SCALER = 6, 7, 8, 9
 
 
 @inlined
@@ -264,6 +265,10 @@ def close_window(S):  # type: ignore[no-untyped-def]
         S.snap_guards[w, k] = S.guards[k]
     for k in range(c.n_flights):
         S.snap_flights[w, k] = S.flights[k]
+    for k in range(c.n_scalers):
+        touch_scaler(S, k)
+        S.snap_scalers[w, k] = S.scalers[k]
+        S.scalers[k].top = S.scalers[k].serving
     S.snap_live[w] = c.live + c.messages
     c.window = w + 1
     c.window_ends = end + c.window_length
@@ -330,6 +335,9 @@ def advance(S, windows):  # type: ignore[no-untyped-def]
                     continue
                 elif kind == LEAF_HEDGE:
                     send_hedge(S, which)
+                    continue
+                elif kind == LEAF_SCALER:
+                    wake_scaler(S, which)
                     continue
                 else:
                     if 2 * c.live + c.margin >= tasks:  # what is lost may go on in two parts

@@ -29,9 +29,9 @@ __all__ = ["Limits", "Readings", "Replication", "StoreStart"]
 class Readings:
     """The counts of a replication at the end of each window, cumulated, and its histograms per window.
 
-    `meters`, `stations`, `stores`, `buffers`, `pools`, `locks`, `connections`, `guards`, `flights`: record arrays
-    (windows + 1, parts), row 0 is the beginning of the first window. `histogram`: (windows, meters, cells). `live`:
-    requests and messages on their way at the end of each window. `length`: seconds a window.
+    `meters`, `stations`, `stores`, `buffers`, `pools`, `locks`, `connections`, `guards`, `flights`, `scalers`: record
+    arrays (windows + 1, parts), row 0 is the beginning of the first window. `histogram`: (windows, meters, cells).
+    `live`: requests and messages on their way at the end of each window. `length`: seconds a window.
     `retries`: (windows + 1, flows), further attempts.
     """
 
@@ -48,6 +48,7 @@ class Readings:
     length: float
     guards: Any
     flights: Any
+    scalers: Any
 
     @property
     def windows(self) -> int:
@@ -135,9 +136,11 @@ class Replication:
             "retries": s.retries.copy(),
             "guards": s.guards.copy(),
             "flights": s.flights.copy(),
+            "scalers": s.scalers.copy(),
         }
         s.meters["longest"] = 0
         s.histogram[: self.windows] = 0
+        s.scalers["top"] = s.scalers["serving"]
         control.window = 0
         control.window_length = window_ticks(window)
         control.window_ends = control.now + control.window_length
@@ -159,6 +162,8 @@ class Replication:
         """Makes one window of each two. Their number must be even."""
         s = self.state
         n = int(s.control[0].window)
+        tops = s.snap_scalers["top"]
+        tops[1:n:2] = np.maximum(tops[0:n:2], tops[1:n:2])
         for name in (
             "snap_meters",
             "snap_stations",
@@ -171,6 +176,7 @@ class Replication:
             "snap_live",
             "snap_guards",
             "snap_flights",
+            "snap_scalers",
         ):
             array = getattr(s, name)
             array[: n // 2] = array[1:n:2].copy()
@@ -231,6 +237,7 @@ class Replication:
             length=float(s.control[0].window_length) * TICK,
             guards=from_start("guards"),
             flights=from_start("flights"),
+            scalers=from_start("scalers"),
         )
 
     def check_conservation(self) -> None:

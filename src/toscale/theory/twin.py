@@ -50,6 +50,7 @@ from toscale.theory.results import (
     StepTheory,
     Twin,
 )
+from toscale.theory.scaling import rescaled, with_machines
 from toscale.theory.stations import CONSUMERS, Curves, StationTheory, curve, station
 from toscale.theory.stores import Solved, StoreTheory, store
 from toscale.theory.tally import Calm, Here, Ran, Round, Tally, count
@@ -91,9 +92,12 @@ class _Solver:
     """The fixed point; see the module."""
 
     def __init__(self, model: Model, rates: Mapping[str, float]) -> None:
-        self.model = model
+        self.model = with_machines(model, {s.name: s.running for s in model.stations})
         self.given = rates
+        self.turn = 0
+        self.rescaled = False
         self.last = Round()
+        self.most = {s.name: s.machines for s in model.stations}
         self.populations = populations(model)
         self.partitions = {b.name: b.partitions for b in model.buffers}
         places = {station.name: station for station in model.stations}
@@ -316,9 +320,16 @@ class _Solver:
                 present[shelf.name, number] = chances
         curves = self.curves(tally)
         locks = {name: together(held_there) for name, held_there in tally.locks.items()}
+        self.rescale()
         self.last = replace(
             self.mixed(calm, dict(tally.failing), held), present=present, curves=curves, locks=locks
         )
+
+    def rescale(self) -> None:
+        """The number of machines that each target asks for, at the load of this round."""
+        self.turn += 1
+        before, self.model = self.model, rescaled(self.model, self.most, self.stations, self.turn)
+        self.rescaled = self.model is not before
 
     def curves(self, tally: Tally) -> Curves:
         """What the stations behind each station let through, by the number of its slots that are taken."""
@@ -382,7 +393,7 @@ class _Solver:
 
     def change(self, rate: dict[str, float], last: Round, size: dict[str, float]) -> float:
         """The largest relative change of anything since the round before."""
-        largest = 0.0
+        largest = 1.0 if self.rescaled else 0.0
         for name, x in self.rate.items():
             largest = max(largest, _apart(x, rate[name], 1e-9), _apart(self.size(name), size[name], 1e-9))
         for role, fares in self.last.calm.items():

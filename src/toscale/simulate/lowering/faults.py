@@ -29,20 +29,14 @@ from toscale.engine.model import (
 )
 from toscale.engine.timeline import Change, Given, Hot, Stream, Timeline, What
 from toscale.kinds import KINDS, Category
-from toscale.kinds.kind import Default
 from toscale.simulate.lowering.entities import Entities, Held
 from toscale.simulate.lowering.fault_steps import attributes_of, draws_of, more_often, sources_changed
 from toscale.simulate.lowering.ledger import Ledger, NotComputable
 from toscale.simulate.lowering.lowered import Lowered
+from toscale.simulate.lowering.scaling import STARTS_IN
 from toscale.simulate.lowering.values import Values, shown_time
 
 __all__ = ["ACTIONS", "FaultPlan", "plan"]
-
-STARTS_IN = Default(
-    10.0,
-    "Rule of thumb: a process is started, has its connections and answers its health check after about 10 s.",
-)
-"""How long a replica takes to start, where `scale` does not give a `boot` time."""
 
 _IN_MEMORY = (Category.MEMORY, Category.EDGE)
 """Kinds of these categories lose what they hold when they go down."""
@@ -103,6 +97,8 @@ class Planning:
         fault = self.fault
         number = _machines(station)
         found = list(range(number))
+        if fault.replicas is None and fault.action in ("slow", "break", "deploy"):
+            found = list(range(max(number, station.machines)))  # those that scaling brings, too
         if (fault.shard is not None or fault.role is not None) and not station.shards:
             raise NotComputable(f"`{station.name}` has no shards and no primary", fault.place)
         if fault.shard is not None:
@@ -423,7 +419,7 @@ def plan(design: Design, fault: Fault, lowered: Lowered, zero: float, ledger: Le
 
 
 def _machines(station: Station) -> int:
-    return station.shards * station.copies if station.shards else station.machines
+    return station.shards * station.copies if station.shards else station.running
 
 
 def _is_one(station: Station) -> bool:

@@ -6,7 +6,7 @@ without limit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil
 
 from toscale.design.model import Component, Design
@@ -15,6 +15,7 @@ from toscale.engine.laws import Law
 from toscale.engine.model import Buffer, Discipline, Evict, Pick, Policy, Station, Store, Work
 from toscale.kinds import KINDS, Kind, OperationTime, Primitive
 from toscale.simulate.lowering.ledger import Ledger, NotComputable
+from toscale.simulate.lowering.scaling import scaled
 from toscale.simulate.lowering.values import NEVER, Values, shown_time
 
 __all__ = ["MOST_MACHINES", "Machines", "Part"]
@@ -87,6 +88,7 @@ class Machines:
         for component in self.design.components.values():
             if component.kind in KINDS:
                 self.parts[component.name] = self._part(component, KINDS[component.kind])
+        self._beside_scaled()
         self._without_cores()
         for part in self.parts.values():
             if part.partitions > MOST_MACHINES:
@@ -97,16 +99,24 @@ class Machines:
                     "Give it fewer `partitions`.",
                     part.component.place,
                 )
-        total = sum(part.machines for part in self.parts.values())
+        total = sum(_most(part) for part in self.parts.values())
         if total > MOST_MACHINES:
-            largest = max(self.parts.values(), key=lambda part: part.machines)
+            largest = max(self.parts.values(), key=_most)
             self.ledger.problem(
                 "TS902",
                 f"The components have {total:,} machines in all; at most {MOST_MACHINES:,} can be simulated.",
-                f"Most are those of `{largest.name}`, {largest.machines:,}: simulate a part of the "
+                f"Most are those of `{largest.name}`, {_most(largest):,}: simulate a part of the "
                 "system, with its part of the rates.",
                 largest.component.place,
             )
+
+    def _beside_scaled(self) -> None:
+        """Beside a component whose machines come and go there is one on each, however many there are."""
+        for name, part in self.parts.items():
+            host = self.parts.get(part.station.follows or "")
+            if host is not None and host.station.scaling is not None:
+                station = replace(part.station, machines=host.station.machines)
+                self.parts[name] = replace(part, station=station, machines=host.machines)
 
     # ---- figures ------------------------------------------------
 
@@ -159,7 +169,6 @@ class Machines:
             if kind.primitive is Primitive.STORE
             else self._station(component, kind)
         )
-        self._not_yet(component)
         return part
 
     def _station(self, component: Component, kind: Kind) -> Part:
@@ -179,8 +188,13 @@ class Machines:
             policy=self._policy(component, kind, machines),
             discipline=self._discipline(component),
             zones=tuple(self.zones[zone] for zone in component.zones or (beside.zones if beside else ())),
+            follows=None if beside is None else beside.name,
         )
-        return Part(component, kind, machines, station)
+        try:
+            station = scaled(station, component, self.values, self.ledger)
+        except NotComputable as error:
+            self._impossible(error, component)
+        return Part(component, kind, station.running, station)
 
     def pick(self, caller: str | None, part: Part) -> Pick:
         """How a call of a station finds its machine: beside its caller's, where one stands on the other's."""
@@ -350,18 +364,6 @@ class Machines:
             )
         return Evict.LRU
 
-    def _not_yet(self, component: Component) -> None:
-        """What is said of a component and has no effect yet."""
-        for attribute, words in (
-            ("scale", "the number of its replicas stays the same: scaling is not simulated"),
-        ):
-            if getattr(component, attribute) not in (None, False):
-                self.ledger.missing(
-                    f"`{component.name}`: {words}.",
-                    self._place(component, attribute),
-                    path=f"components/{component.name}",
-                )
-
     def _without_cores(self) -> None:
         """The report says that nobody gave cores."""
         bare = [
@@ -423,3 +425,8 @@ class Machines:
         """Whether a request that is at this component holds a slot that may run out."""
         part = self.parts.get(name)
         return part is not None and part.station.slots is not None
+
+
+def _most(part: Part) -> int:
+    """How many machines there can be at one time."""
+    return max(part.machines, part.station.machines)
