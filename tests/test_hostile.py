@@ -149,9 +149,13 @@ def drive_folder(folder: Path, every: int, commands: list[str]) -> None:
     one does, and refuse it too.
     """
     if {"simulate", "report"} & {command.split()[0] for command in commands}:
+        import toscale.simulate.faults as faults
         import toscale.simulate.run as run
 
         run.compile_engine()
+        faults.simulate_fault = functools.partial(  # type: ignore[assignment]
+            faults.simulate_fault, most_events=EVENTS, workers=1
+        )
         run.simulate = functools.partial(run.simulate, most_events=EVENTS, workers=1)  # type: ignore[assignment]
     os.chdir(folder)
     for number, file in enumerate(sorted(Path().glob("*.design.yaml"))):

@@ -33,7 +33,7 @@ from toscale.simulate.run import simulate
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = tuple(sorted(path.name.partition(".")[0] for path in EXAMPLES.glob("*.design.yaml")))
-CHEAP = ("rate_limiter", "ticketing", "url_shortener")
+CHEAP = ("rate_limiter", "url_shortener")
 """Those that a short simulation of costs little; the others are looked at as far as they are known without one."""
 
 HOSTILE = (

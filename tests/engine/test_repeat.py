@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import sqrt
 
 import numpy as np
@@ -154,6 +155,25 @@ def test_a_repetition_of_nothing_for_ever_does_not_stop_the_clock() -> None:
     run = Replication(model, compile_model(model), "1", 1.0)
     run.run(1, 10_000)
     assert run.events >= 10_000
+
+
+def test_passes_that_take_no_time_take_none_unless_there_are_very_many_of_them() -> None:
+    none = Repeat("r", look(), until=(Chance(0.0),), times=1_000)
+    assert int(ran((none,), 2.5).state.meters[0].longest) == 0
+    inner = replace(none, times=2)
+    for body in (look(), look(inner)):  # also where they are passes of passes
+        many = Repeat("m", body, until=(Chance(0.0),), times=1_500)
+        run = ran((many,), 2.5)
+        assert mean(run) == pytest.approx(499 * 10e-6)  # the waits behind the passes 1001 to 1499
+
+
+def test_however_short_a_pass_is_it_takes_as_long_as_it_does() -> None:
+    """Half of a microsecond, two thousand times; also where `every` says so."""
+    for step in (
+        Repeat("r", look(wait(0.5e-6)), times=2_000),
+        Repeat("r", look(), Law.fixed(0.5e-6), times=2_001),
+    ):
+        assert mean(ran((step,), 1.5)) == pytest.approx(1e-3)
 
 
 def test_keys_are_drawn_anew_in_each_pass_where_that_is_asked_for() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
@@ -16,24 +17,33 @@ from toscale.design.model import Design
 from toscale.engine.compiler import compile_model
 from toscale.engine.laws import Law
 from toscale.engine.model import (
+    Buffer,
     Call,
+    Chance,
+    Consume,
     Delay,
     Each,
+    End,
     Flow,
     Fork,
+    If,
     Link,
     Model,
     Outcome,
     Parallel,
     Poisson,
+    Repeat,
     Retry,
+    Send,
     Station,
     Steps,
+    Users,
     Visit,
     Work,
 )
 from toscale.engine.replay import Replay
 from toscale.engine.run import StoreStart
+from toscale.simulate.noted import spans_of
 from toscale.simulate.run import simulate
 from toscale.simulate.traces import Doing, Span, Trace, follow, trace
 
@@ -93,13 +103,56 @@ def test_the_stretches_of_any_request_add_up_to_its_latency(model: Model) -> Non
 def test_the_stretches_of_a_request_with_everything_in_it_add_up() -> None:
     model = everything()
     replay = Replay(model, compile_model(model), "7", START, empty=False)
-    found = follow(replay, ["f", "con", "aft", "tick"], 0.0, 0.15)
-    assert {one.flow for one in found} == {"f", "con", "aft", "tick"}
+    followed = ["f", "con", "aft", "tick", "loop", "trace"]
+    found = follow(replay, followed, 0.0, 0.15)
+    assert {one.flow for one in found} == set(followed)
     for one in found:
         check(one)
+        if one.flow in ("loop", "trace") and one.outcome != "busy":  # each pass is a part of the request
+            assert spans(one, "worker")
 
 
 # ---- what happened
+
+
+def test_passes_of_a_repetition_are_parts_of_the_request_also_of_a_user_who_asks_again() -> None:
+    """Three passes of 10 ms every 30 ms, each with a call that is tried again: after 70 ms there is an answer."""
+    tried = Call(
+        "c", (fixed("v", "s", 0.005),), timeout=0.004, retry=Retry(1), handlers={Outcome.TIMED_OUT: ()}
+    )
+    body: Steps = (tried, Delay("d", Work.of(Law.fixed(0.002))))
+    again = Repeat("r", (Repeat("q", body, times=1),), Law.fixed(0.03), times=3)
+    for source in (Poisson.at(1.0), Users(3, Law.fixed(0.5))):
+        model = Model(stations=(Station("s"),), flows=(Flow("f", source, (again,)),))
+        found = traces_of(model)
+        assert {one.why for one in found} == {"typical", "slow", "troubled"}
+        for one in found:
+            check(one)
+            assert ticks(one.latency) == 70_000_000
+            assert [ticks(span.begin) for span in spans(one, "s")] == [
+                first + second for first in (0, 30_000_000, 60_000_000) for second in (0, 4_000_000)
+            ]
+            assert [span.attempt for span in spans(one, "s")] == [1, 2] * 3
+
+
+def test_each_delivery_of_a_message_is_followed_by_itself() -> None:
+    """Half of the deliveries fail; the second one begins where the first one has ended."""
+    take = (fixed("w", "worker", 0.01), If("i", Chance(0.5), (End("e", Outcome.FAILED),)))
+    model = Model(
+        stations=(Station("worker"),),
+        buffers=(Buffer("q", 1, deliveries=3),),
+        flows=(Flow("f", Poisson.at(1.0), (Send("s", "q"),)), Flow("take", Consume("q"), take)),
+    )
+    replay = Replay(model, compile_model(model), "1", {}, empty=False)
+    found = replay.requests(0.0, 50.0, 1 << 40, 1 << 40)
+    found = found[found["flow"] == 1]
+    for one in found[:20]:
+        root, legs = spans_of(replay, replay.notes(np.array([one]), 0), one)
+        assert ticks(root.end) == int(one["end"] - one["start"])
+        assert ticks(sum(leg.end - leg.begin for leg in legs)) == ticks(root.end)
+        (span,) = root.children
+        assert ticks(span.end - span.begin) == 10_000_000
+    assert len(np.unique(found["request"])) < len(np.unique(found["key"])) == len(found)
 
 
 def spans(one: Trace, component: str | None) -> list[Span]:

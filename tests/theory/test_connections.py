@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from toscale.engine.laws import Law
@@ -117,6 +119,6 @@ def test_a_message_carries_who_is_connected() -> None:
         Flow("other", Poisson.at(30.0), (Key("k", "key:m", MEMBERS), send)),
         Flow("take", Consume("queue"), (over,)),
     )
-    whole = Model(model.stations, (), (Buffer("queue", 4, ("key:m",)),), model.flows, (), model.connections)
+    whole = replace(model, buffers=(Buffer("queue", 4, ("key:m",)),))
     failed = solve(whole).flows["take"].failed["failed"]
     assert 0.5 < failed <= 0.75  # a quarter of the messages are surely of someone who is

@@ -56,14 +56,15 @@ def write(S, i, row, passed, key, value):  # type: ignore[no-untyped-def]
         return
     t = S.tasks[i]
     n = S.notes[k]
-    top = t.parent
     n.parent = np.uint64(0)
-    n.top = t.request
-    if top >= 0:
-        n.parent = S.tasks[top].key
-        while S.tasks[top].parent >= 0:
-            top = S.tasks[top].parent
-        n.top = S.tasks[top].request
+    if t.parent >= 0:
+        n.parent = S.tasks[t.parent].key
+    root = np.int64(i)
+    while S.tasks[root].parent >= 0:
+        root = np.int64(S.tasks[root].parent)
+    n.root = root
+    n.top = S.tasks[root].request
+    n.since = S.tasks[root].start
     n.key = key
     n.request = t.request
     n.start = t.start

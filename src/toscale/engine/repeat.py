@@ -25,8 +25,12 @@ _DONE, _ANSWERED, _ENDED, _STOPPED = (
 _ONE, _HALF, _LOW = np.uint64(1), np.uint64(32), np.uint64(0xFFFFFFFF)
 
 
+AT_ONCE = 1_000
+"""So many passes that take no time follow each other in the same moment."""
 SOONEST = 10_000
-"""Ticks: nothing is repeated more than a hundred thousand times a second."""
+"""Ticks that each pass takes which takes no time of its own, once there have been more: nothing is done for nothing more
+than a hundred thousand times a second.
+"""
 
 
 @jit
@@ -90,8 +94,8 @@ def judge_pass(S, i, step, pc):  # type: ignore[no-untyped-def]
 @jit
 def pass_again(S, i, step, pc):  # type: ignore[no-untyped-def]
     """Whether there is another pass, and how long that is waited for: the time from one start to the next is drawn
-    for each. From one start to the next pass at least SOONEST ticks, so that no repetition stops the clock or comes
-    near to that.
+    for each. Where neither that nor the pass takes any time, the clock would stand still for as long as there is another
+    pass; so from some number of passes on it takes a little. What takes time, however short, takes just that.
     """
     at = np.int64(step.a)
     n = S.registers[i, at + PASSES]
@@ -99,10 +103,13 @@ def pass_again(S, i, step, pc):  # type: ignore[no-untyped-def]
         leave_repeat(S, i, at)
         return np.int64(step.fail)
     now = S.control[0].now
-    gap = np.int64(SOONEST)
+    gap = np.int64(0)
     if step.law >= 0:
-        gap = max(gap, np.int64(draw_law(S, np.int64(step.law), unit(mix(S.tasks[i].key + step.salt)))))
-    wait = max(S.registers[i, at + BEGAN] + gap - now, 0)
+        gap = np.int64(draw_law(S, np.int64(step.law), unit(mix(S.tasks[i].key + step.salt))) + 0.5)
+    began = S.registers[i, at + BEGAN]
+    if n > AT_ONCE and max(began + gap, now) == began:
+        gap = np.int64(SOONEST)
+    wait = max(began + gap - now, 0)
     if step.x > 0.0 and np.float64(now + wait - S.registers[i, at + FIRST]) > step.x:
         leave_repeat(S, i, at)
         return np.int64(step.fail)

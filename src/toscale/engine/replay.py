@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from toscale.engine.draws import GOLDEN
 from toscale.engine.model import Model, Outcome
 from toscale.engine.notes import with_notes
 from toscale.engine.run import Limits, Replication, StoreStart
@@ -35,7 +36,9 @@ REQUEST = np.dtype(
     [
         ("request", "u8"),
         ("first", "u8"),  # the request as which it entered: a consumer becomes its message's
+        ("key", "u8"),  # its task's at the end: each delivery of a message has its own
         ("flow", "i8"),
+        ("task", "i8"),
         ("entered", "i8"),  # when its first instruction was done
         ("start", "i8"),
         ("end", "i8"),
@@ -73,7 +76,7 @@ class Replay:
         `enough` of each flow or `most_events` have happened since `begin`: an array of REQUEST.
         """
         code = self.tables.arrays["code"]
-        closing = {int(op) for op in (Op.END, Op.FAIL)}
+        closing = {int(op) for op in (Op.END, Op.FAIL, Op.NEXT)}
         trouble = {int(op) for op in (Op.RETRY, Op.HANDLE)}
         rows = range(len(self.tables.labels))
         ends = {row for row in rows if int(code[row].op) in closing}
@@ -94,7 +97,8 @@ class Replay:
             if int(run.state.control[0].now) < round(begin / TICK):
                 before = run.events
             notes = _fetched(run)
-            troubled.append(np.unique(notes["top"][np.isin(notes["row"], list(wrong))]))
+            bad = notes[np.isin(notes["row"], list(wrong))]
+            troubled.append(np.unique(np.concatenate([bad["top"], _whose(bad["root"], bad["since"])])))
             both = np.concatenate([entered, notes[np.isin(notes["row"], list(ends | entries))]])
             entered, ended = _paired(both, entries, ends)
             ended = ended[ended["start"] >= round(begin / TICK)]
@@ -103,7 +107,9 @@ class Replay:
             if status is not Status.EVENTS or counts.min() >= enough:
                 break
         requests = np.concatenate(found)
-        requests["troubled"] = np.isin(requests["request"], np.concatenate(troubled))
+        known = np.concatenate(troubled)
+        own = _whose(requests["task"], requests["start"])  # in a repetition a request goes by other numbers
+        requests["troubled"] = np.isin(requests["request"], known) | np.isin(own, known)
         return requests[np.argsort(requests["start"], kind="stable")]
 
     def notes(self, wanted: Any, linger: int) -> Any:
@@ -163,6 +169,11 @@ def _fetched(run: Replication) -> Any:
     return notes
 
 
+def _whose(task: Any, start: Any) -> Any:
+    """A number for the request that a task began at a tick: no other one begins there in this task."""
+    return start.astype(np.uint64) * GOLDEN ^ task.astype(np.uint64)
+
+
 def _paired(notes: Any, entries: Collection[int], ends: Collection[int]) -> tuple[Any, Any]:
     """Entries that still wait for their end, and the requests whose end was found: each end belongs to the last
     entry of its task.
@@ -184,7 +195,9 @@ def _paired(notes: Any, entries: Collection[int], ends: Collection[int]) -> tupl
     requests = np.zeros(len(at), dtype=REQUEST)
     requests["request"] = sorted_["request"][at]
     requests["first"] = sorted_["request"][before]
+    requests["key"] = sorted_["key"][at]
     requests["flow"] = sorted_["flow"][at]
+    requests["task"] = sorted_["task"][at]
     requests["entered"] = sorted_["now"][before]
     requests["start"] = sorted_["start"][at]
     requests["end"] = ticks_at(sorted_["now"][at], sorted_["passed"][at])

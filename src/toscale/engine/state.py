@@ -587,11 +587,13 @@ NOTE = np.dtype(
         ("request", "u8"),
         ("top", "u8"),  # the request of the first of those that wait for it
         ("start", "i8"),
+        ("since", "i8"),  # the start of that first one
         ("now", "i8"),
         ("passed", "f8"),  # ticks that are decided but have not passed yet
         ("value", "i8"),  # of the register that the note names
         ("row", "i4"),  # of the instruction that comes next; -1: a message of the batch that is done
         ("task", "i4"),
+        ("root", "i4"),  # the first of those that wait for it
         ("outcome", "i4"),
         ("flow", "i4"),
     ],

@@ -37,7 +37,7 @@ _GIVEN_UP = "given up"
 _NEVER = 1 << 62
 _STARTS = {Op.CALL, Op.SPAWN, Op.FORK, Op.EACH, Op.SCATTER}
 _AWAITS = {Op.CALL, Op.JOIN, Op.EACH, Op.SCATTER}
-_ENDS = {Op.DONE, Op.DIE, Op.END, Op.FAIL}
+_ENDS = {Op.DONE, Op.DIE, Op.END, Op.FAIL, Op.NEXT}
 _AT_MACHINE = (Op.ACQUIRE, Op.WORK, Op.RELEASE)
 _DOINGS = {
     Op.HOP: Doing.WIRE,
@@ -128,18 +128,36 @@ class _Unravelled:
         self.outcomes = own["outcome"].tolist()
         self.by_key: dict[int, list[int]] = {}
         self.below: dict[int, list[int]] = {}  # keys of tasks by that of the task that waits for them
-        for k, (key, parent) in enumerate(zip(own["key"].tolist(), own["parent"].tolist(), strict=True)):
+        keys = own["key"].tolist()
+        outside = self.outside(keys)
+        for k, (key, parent) in enumerate(zip(keys, own["parent"].tolist(), strict=True)):
+            key, parent = outside.get(key, key), outside.get(parent, parent)
             if key not in self.by_key:
                 self.by_key[key] = []
                 self.below.setdefault(parent, []).append(key)
             self.by_key[key].append(k)
 
+    def outside(self, keys: list[int]) -> dict[int, int]:
+        """The key that a task has outside of its repetitions, by the key that it has in a pass."""
+        begun: dict[tuple[int, int], tuple[int, int]] = {}  # where a pass came from, and which one it is
+        outside: dict[int, int] = {}
+        for k, row in enumerate(self.rows):
+            if self.ops[row] is not Op.REPEAT:
+                continue
+            base, passes = begun.get((keys[k], row), (keys[k], 0))
+            key = _mixed(base + int(self.code[row].salt) + (passes + 1) * int(GOLDEN))
+            begun[key, row] = base, passes + 1
+            outside[key] = outside.get(base, base)
+        return outside
+
     def root(self) -> _Open:
         """The whole request, from its start to its end."""
-        keys = [_mixed(int(self.request["request"]) + int(GOLDEN))]
+        keys = [int(self.request["key"])]
         if int(self.request["first"]) != int(self.request["request"]):  # before a consumer took its message
             keys.insert(0, _mixed(int(self.request["first"]) + int(GOLDEN)))
-        at = [k for key in keys for k in self.by_key.get(key, ())]
+        at = [
+            k for key in keys for k in self.by_key.get(key, ()) if self.times[k] >= 0
+        ]  # a user thinks before
         flow = self.replay.model.flows[int(self.request["flow"])]
         span = _Open(None, flow.name, 0)
         if at:

@@ -91,7 +91,7 @@ def follow(
     if not chosen:
         return ()
     rows = np.array([one for _, one, _ in chosen], dtype=requests.dtype)
-    _, first = np.unique(rows["request"], return_index=True)
+    _, first = np.unique(rows["key"], return_index=True)
     linger = int((rows["end"] - rows["start"]).max())
     notes = replay.notes(rows[np.sort(first)], linger)
     found = []
