@@ -498,9 +498,8 @@ class _Reader:
         station = self.model.stations[k]
         if station.cores is None:
             return False
-        there = float(self.machine_time(k).sum())
         used = float(self.sampled.stations[:, k]["working_time"].sum()) * TICK
-        return used > 0.97 * there * station.cores
+        return used > 0.97 * float(self.machine_time(k).sum()) * station.cores
 
     # ---- over time ---------------------------------------------------------------------------------------------------
 
