@@ -46,6 +46,7 @@ from toscale.engine.model import (
     Holder,
     Holds,
     If,
+    Instances,
     Keep,
     Key,
     Left,
@@ -395,7 +396,9 @@ def models(draw: st.DrawFn) -> Model:
 
 
 def _scaled(station: Station, scaling: Scaling | None) -> Station:
-    """The station with a number of machines that follows its load, where its use can be measured."""
+    """The station with a number of machines that follows its load, where its use can be measured; or as a function."""
+    if scaling is not None and station.machines == 1 and not station.shards and station.cores is None:
+        return replace(station, instances=Instances(scaling.boot, scaling.memory))
     if scaling is None or station.shards or (station.slots is None and station.cores is None):
         return station
     return replace(station, machines=5, scaling=scaling)

@@ -44,6 +44,7 @@ from toscale.engine.model import (
     Holder,
     Holds,
     If,
+    Instances,
     Key,
     Link,
     Lock,
@@ -211,7 +212,7 @@ def everything(policy: Policy = Policy.ROUND_ROBIN, evict: Evict = Evict.LRU) ->
     return Model(
         stations=(
             Station("web", machines=8, slots=16, cores=4, zones=(0, 1, 2), policy=policy),
-            Station("cache"),
+            Station("cache", instances=Instances(Law.exponential(0.0005), 0.005)),
             Station("db", slots=4, waiting=50, shards=3, copies=2, discipline=Discipline.PRIORITY),
             Station(
                 "worker",
@@ -327,6 +328,7 @@ def digest(policy: Policy, evict: Evict) -> str:
             readings.guards,
             readings.flights,
             readings.scalers,
+            readings.instances,
         )
         for name in part.dtype.names
     )
@@ -338,7 +340,9 @@ def digest_of_notes() -> str:
     model = everything()
     replay = Replay(model, compile_model(model), "7", {"c": StoreStart(0.4, {"k": 1500.0})}, empty=False)
     requests = replay.requests(0.0, 0.1, 1 << 40, 1 << 40)
-    return hashlib.sha256(requests.tobytes() + replay.notes(requests[::20], 1_000_000).tobytes()).hexdigest()
+    notes = replay.notes(requests[::20], 1_000_000)
+    told = b"".join(np.ascontiguousarray(notes[name]).tobytes() for name in notes.dtype.names)
+    return hashlib.sha256(requests.tobytes() + told).hexdigest()
 
 
 CASES = (

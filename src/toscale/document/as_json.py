@@ -129,6 +129,8 @@ def component_json(component: ComponentResult) -> Plain:
         "dead",
         "expired",
         "coalesced",
+        "cold",
+        "instances",
         "machines",
         "short",
     ):

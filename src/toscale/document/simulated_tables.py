@@ -110,6 +110,8 @@ def simulated_components_table(simulation: Simulation) -> Table:
         Column("Refused", True, 4),
         Column("Waiting for locks", True, 2),
         Column("Found locked", True, 2),
+        Column("Cold starts", True, 1),
+        Column("Instances", True, 1),
         Column("Machines", True, 1),
         Column("Too few", True, 1),
     )
@@ -160,7 +162,7 @@ def _component_cells(both: list[ComponentResult | None]) -> tuple[Cell, ...]:
     median = both[0]
     busiest = both[-1] if both[-1] is not None else median
     if median is None or busiest is None:
-        return (DASH, *(DASH for _ in both), *(DASH,) * 8)
+        return (DASH, *(DASH for _ in both), *(DASH,) * 10)
     refused = busiest.refused.value
     return (
         DASH if median.arrivals.value is None else rate(median.arrivals.value),
@@ -171,6 +173,8 @@ def _component_cells(both: list[ComponentResult | None]) -> tuple[Cell, ...]:
         rate(refused) if refused else DASH,
         with_margin(busiest.lock_waiting, seconds),
         DASH if busiest.lock_refused is None or not busiest.lock_refused.value else _found_locked(busiest),
+        with_margin(busiest.cold, percent),
+        with_margin(busiest.instances, number),
         _machines(busiest),
         DASH if busiest.short is None or not busiest.short.value else with_margin(busiest.short, percent),
     )

@@ -34,6 +34,14 @@ def check_conservation(model: Model, tables: Tables, s: State) -> None:
         _equal(f"slots of {station.name}", int(row.busy), int(np.sum(machines["busy"])))
         _equal(f"queues of {station.name}", int(row.waiting), int(np.sum(machines["queued"])))
         _equal(f"inside {station.name}", int(row.inside), int(row.busy) + int(row.waiting))
+    for k, row in enumerate(s.instances):
+        _at_most(f"cold starts of function {k}", int(row.cold), int(row.calls))
+        _at_most(f"idle instances of function {k}", int(row.idle), int(row.room))
+        if (
+            row.room and not model.timeline.changes
+        ):  # busy ones that are lost are gone without having been idle
+            there = int(row.idle) + int(s.stations[row.station].busy)
+            _equal(f"instances of function {k}", int(row.begun) + int(row.cold), there + int(row.gone))
     for row in s.scalers:
         _check_scaler(s, row)
     locked = s.locked[s.locked["lock"] >= 0]

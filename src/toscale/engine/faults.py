@@ -13,6 +13,7 @@ import numpy as np
 from toscale.engine.connections import admit_connections, lose_connections
 from toscale.engine.crashes import lose
 from toscale.engine.draws import GOLDEN, mix, unit
+from toscale.engine.instances import lose_instances
 from toscale.engine.jit import jit
 from toscale.engine.machines import (
     BY_ANY,
@@ -259,6 +260,7 @@ def change_machine(S, machine, what, value):  # type: ignore[no-untyped-def]
             return False
         condition.down = 1
         condition.dying = 1
+        lose_instances(S, S.machines[machine].station)
         lose_connections(S, machine, np.int64(0))
         admit_connections(S, machine, condition.out, condition.down)
         return True

@@ -17,6 +17,7 @@ from toscale.engine.draws import GOLDEN, mix
 from toscale.engine.faults import change_or_arrive
 from toscale.engine.guards import touch_guard
 from toscale.engine.hedges import send_hedge
+from toscale.engine.instances import touch_instances
 from toscale.engine.jit import inlined, jit, prefetch
 from toscale.engine.leases import end_terms, touch_pool
 from toscale.engine.locked import touch_lock
@@ -269,6 +270,9 @@ def close_window(S):  # type: ignore[no-untyped-def]
         touch_scaler(S, k)
         S.snap_scalers[w, k] = S.scalers[k]
         S.scalers[k].top = S.scalers[k].serving
+    for k in range(c.n_instances):
+        touch_instances(S, k)
+        S.snap_instances[w, k] = S.instances[k]
     S.snap_live[w] = c.live + c.messages
     c.window = w + 1
     c.window_ends = end + c.window_length

@@ -38,6 +38,7 @@ from toscale.engine.bounded_model import (
 
 # isort: on
 from toscale.engine.laws import Law
+from toscale.engine.scaling_model import Instances as Instances
 from toscale.engine.scaling_model import Scaling as Scaling
 from toscale.engine.timeline import Timeline
 
@@ -109,6 +110,7 @@ class Station:
     copies: int = 1
     zones: tuple[int, ...] = ()
     scaling: Scaling | None = None
+    instances: Instances | None = None  # of a function: a slot for each
     follows: str | None = None  # as many machines as that station has at the moment
 
     @property

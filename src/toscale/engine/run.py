@@ -29,7 +29,8 @@ __all__ = ["Limits", "Readings", "Replication", "StoreStart"]
 class Readings:
     """The counts of a replication at the end of each window, cumulated, and its histograms per window.
 
-    `meters`, `stations`, `stores`, `buffers`, `pools`, `locks`, `connections`, `guards`, `flights`, `scalers`: record
+    `meters`, `stations`, `stores`, `buffers`, `pools`, `locks`, `connections`, `guards`, `flights`, `scalers`,
+    `instances`: record
     arrays (windows + 1, parts), row 0 is the beginning of the first window. `histogram`: (windows, meters, cells).
     `live`: requests and messages on their way at the end of each window. `length`: seconds a window.
     `retries`: (windows + 1, flows), further attempts.
@@ -49,6 +50,7 @@ class Readings:
     guards: Any
     flights: Any
     scalers: Any
+    instances: Any
 
     @property
     def windows(self) -> int:
@@ -137,6 +139,7 @@ class Replication:
             "guards": s.guards.copy(),
             "flights": s.flights.copy(),
             "scalers": s.scalers.copy(),
+            "instances": s.instances.copy(),
         }
         s.meters["longest"] = 0
         s.histogram[: self.windows] = 0
@@ -177,6 +180,7 @@ class Replication:
             "snap_guards",
             "snap_flights",
             "snap_scalers",
+            "snap_instances",
         ):
             array = getattr(s, name)
             array[: n // 2] = array[1:n:2].copy()
@@ -238,6 +242,7 @@ class Replication:
             guards=from_start("guards"),
             flights=from_start("flights"),
             scalers=from_start("scalers"),
+            instances=from_start("instances"),
         )
 
     def check_conservation(self) -> None:

@@ -1,4 +1,6 @@
-"""What decides how many machines a station has? A target for their use, looked at every so often."""
+"""What decides how many machines a station has? A target for their use, looked at every so often; or, of a
+function, the calls themselves.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ from dataclasses import dataclass
 
 from toscale.engine.laws import Law
 
-__all__ = ["Scaling"]
+__all__ = ["Instances", "Scaling"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +29,14 @@ class Scaling:
     pause: float
     memory: float
     tolerance: float = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Instances:
+    """A function: each call has an instance of its own, started (`cold`) where none is warm, and kept `keep` seconds
+    after its last call. `begins`: so many are warm, and idle, when a run begins.
+    """
+
+    cold: Law
+    keep: float
+    begins: float = 0.0

@@ -29,6 +29,7 @@ from toscale.engine.model import (
 )
 from toscale.engine.pools import pool_rows
 from toscale.engine.room import ENTRIES, SOCKETS, Limits, chained, enlarged, leases, power_of_two
+from toscale.engine.set_up_instances import instance_rows
 from toscale.engine.set_up_scaling import scaler_rows
 from toscale.engine.state import (
     ACCOUNT,
@@ -43,6 +44,7 @@ from toscale.engine.state import (
     FLIGHT,
     FLOW,
     GUARD,
+    INSTANCE,
     LEAF,
     LOCK,
     LOCKED,
@@ -150,6 +152,7 @@ class SetUp:
             terms[k].length, terms[k].leaf = max(1, round(min(length / TICK, arrivals.LONGEST))), len(leaves)
             leaves.append((interpreter.LEAF_TERM, k))
         held, holds = held_rows(model, tables, machine_counts, leaves)
+        instances, warm = instance_rows(model, self.empty)
         scalers, stages, advice = scaler_rows(model, tables, leaves)
         changes = timeline.changes(model, tables)
         if len(changes):
@@ -242,6 +245,8 @@ class SetUp:
             guards=guards,
             flights=records(FLIGHT, len(tables.flights)),
             scalers=scalers,
+            instances=instances,
+            warm=warm,
             stages=stages,
             advice=advice,
             callers=records(CALLER, int(np.sum(guards["callers"]))),
@@ -272,6 +277,7 @@ class SetUp:
             snap_connections=np.zeros((w, len(held)), dtype=CONNECTION).view(np.recarray),
             snap_live=np.zeros(w, dtype=np.int64),
             snap_flights=np.zeros((w, max(len(tables.flights), 1)), dtype=FLIGHT).view(np.recarray),
+            snap_instances=np.zeros((w, len(instances)), dtype=INSTANCE).view(np.recarray),
             snap_scalers=np.zeros((w, len(scalers)), dtype=SCALER).view(np.recarray),
             snap_guards=np.zeros((w, len(guards)), dtype=GUARD).view(np.recarray),
             histogram=np.zeros((w, max(meters, 1), CELL_COUNT), dtype=np.int32),

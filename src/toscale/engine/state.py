@@ -23,7 +23,8 @@ Op = IntEnum(
     "REPEAT JUDGE AGAIN VAIN IF_ENDED ANSWERED BACK LOCK UNLOCK BEGIN NEXT LEAVE "
     "HOLDER REACH IF_OPEN NOTE "
     "ROUTE ENTER FAULTY HOT "
-    "GUARD REPORT HEDGE DEPOSIT SPEND FLY LAND OFFER GATHER",
+    "GUARD REPORT HEDGE DEPOSIT SPEND FLY LAND OFFER GATHER "
+    "WARM COOL",
     start=0,
 )
 """The instructions; what each does stands beside its branch in `toscale.engine.interpreter`."""
@@ -567,6 +568,22 @@ SCALER = np.dtype(
     ],
     align=True,
 )
+INSTANCE = np.dtype(  # those of a function
+    [
+        ("idle_time", "f8"),  # the integral of `idle` over time, in ticks
+        ("touched", "i8"),
+        ("calls", "i8"),
+        ("cold", "i8"),  # of these, with a cold start
+        ("gone", "i8"),
+        ("begun", "i8"),  # idle when the run began
+        ("idle", "i8"),
+        ("oldest", "i8"),  # its place in the ring
+        ("room", "i8"),
+        ("keep", "i8"),
+        ("station", "i8"),
+    ],
+    align=True,
+)
 STAGE = np.dtype([("stage", "i8"), ("until", "i8")], align=True)
 
 METER = np.dtype(
@@ -669,6 +686,7 @@ CONTROL = np.dtype(
         ("n_guards", "i8"),
         ("n_flights", "i8"),
         ("n_scalers", "i8"),
+        ("n_instances", "i8"),
     ],
     align=True,
 )
@@ -753,6 +771,8 @@ ARRAYS: dict[str, tuple[Any, int]] = {
     "scalers": (SCALER, 1),
     "stages": (STAGE, 1),
     "advice": (np.int64, 2),
+    "instances": (INSTANCE, 1),
+    "warm": (np.int64, 2),
     # the figures
     "meters": (METER, 1),
     "snap_meters": (METER, 2),
@@ -767,6 +787,7 @@ ARRAYS: dict[str, tuple[Any, int]] = {
     "snap_guards": (GUARD, 2),
     "snap_flights": (FLIGHT, 2),
     "snap_scalers": (SCALER, 2),
+    "snap_instances": (INSTANCE, 2),
     "histogram": (np.int32, 3),
     "notes": (NOTE, 1),
 }

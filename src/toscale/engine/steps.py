@@ -11,6 +11,7 @@ from toscale.engine.faults import choose, enter_or_fail, faulty, hot
 from toscale.engine.flights import join_flight, land
 from toscale.engine.guards import deposit, guard, report, spend
 from toscale.engine.hedges import start_hedged
+from toscale.engine.instances import find_warm, keep_warm
 from toscale.engine.jit import jit
 from toscale.engine.locks import give_locks, take_locks
 from toscale.engine.machines import (
@@ -28,6 +29,7 @@ from toscale.engine.ops import (
     BEGIN,
     CALL,
     CHOOSE,
+    COOL,
     DEPOSIT,
     DROP,
     EACH,
@@ -71,6 +73,7 @@ from toscale.engine.ops import (
     UNLOCK,
     UNMARK,
     VAIN,
+    WARM,
 )
 from toscale.engine.repeat import begin_pass, in_vain, judge_pass, leave_repeat, pass_again
 from toscale.engine.stores import FRESH, INDEX, drop, get, put, shard_of
@@ -327,6 +330,10 @@ def run_step(S, i, pc):  # type: ignore[no-untyped-def]
         if not offer(S, i, np.int64(step.a), np.int64(step.b), step.salt):
             t.outcome = O_REFUSED
             return np.int64(step.fail)
+    elif op == WARM:
+        return np.int64(step.b) if find_warm(S, np.int64(step.a)) else pc + 1
+    elif op == COOL:
+        keep_warm(S, np.int64(step.a))
     elif op == DEPOSIT:
         deposit(S, i, step)
     elif op == SPEND:

@@ -13,7 +13,7 @@ from toscale.engine.model import Model, Outcome, Pool
 from toscale.engine.state import TICK
 from toscale.engine.tables import Guarded
 from toscale.quantity.formatting import format_number
-from toscale.simulate.machine_time import machine_time, machines_of, scaler_of
+from toscale.simulate.machine_time import machine_time, machines, machines_of, scaler_of
 from toscale.simulate.replications import Outcome as Went
 from toscale.simulate.replications import Sampled, growing, piling_up
 from toscale.simulate.result import (
@@ -327,7 +327,7 @@ class _Reader:
             queue=self.rate(rows["waiting_time"] * TICK),
             refused=self.rate(rows["refused"]),
             abandoned=self.rate(rows["abandoned"]),
-            **self.machines(k),
+            **machines(self.model, k, self.sampled, self.rate, self.part),
         )
 
     def share_of(self, used: Any, k: int, each: int) -> Figure:
@@ -339,15 +339,6 @@ class _Reader:
 
     def machine_time(self, k: int) -> Any:
         return machine_time(self.model, k, self.sampled.scalers["serving_time"] * TICK, self.time)
-
-    def machines(self, k: int) -> dict[str, Any]:
-        """How many there are, where their number follows the load."""
-        if self.model.stations[k].scaling is None:
-            return {}
-        n = scaler_of(self.model, k)
-        rows = self.sampled.scalers[:, n]
-        there, short = self.rate(rows["there_time"] * TICK), self.rate(rows["short_time"] * TICK, 1.0)
-        return {"machines": there, "most_machines": int(self.sampled.tops[n]), "short": short}
 
     # ---- bounded things --------------------------------------------------------------------------------------------
 

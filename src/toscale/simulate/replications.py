@@ -81,6 +81,7 @@ class Sampled:
     series: Mapping[str, Any]  # (windows, parts) of the first replication, and its window's length
     guards: Any  # (batches, guarded calls) of increments
     flights: Any  # (batches, groups)
+    instances: Any  # (batches, functions) of increments
     scalers: Any  # (batches, stations whose machines follow the load) of increments
     tops: Any  # by scaler: the most machines that served at one time
 
@@ -468,6 +469,7 @@ def sample_readings(readings: list[Readings], batches: int) -> Sampled:
         },
         guards=increments("guards"),
         flights=increments("flights"),
+        instances=increments("instances"),
         scalers=increments("scalers"),
         tops=np.max([r.scalers["top"][1:].max(axis=0) for r in readings], axis=0),
     )

@@ -191,20 +191,23 @@ def with_asked(model: Model, twin: Twin, empty: bool = False) -> Model:
     """The model with what each of its pools is asked for: the state in which its buckets are when the run begins;
     and with as many machines as the load asks for, unless it begins `empty`.
     """
-    if not empty and any(station.scaling for station in model.stations):
-        model = replace(
-            model, stations=tuple(_grown(s, twin.stations[s.name].machines) for s in model.stations)
-        )
+    if not empty and any(station.scaling or station.instances for station in model.stations):
+        model = replace(model, stations=tuple(_grown(s, twin) for s in model.stations))
     if not model.pools:
         return model
     pools = tuple(replace(pool, asked=twin.asked.get(pool.name, 0.0)) for pool in model.pools)
     return replace(model, pools=pools)
 
 
-def _grown(station: Station, machines: int) -> Station:
-    """The station with so many machines at the beginning, where their number follows the load."""
-    scaling = station.scaling
-    return station if scaling is None else replace(station, scaling=replace(scaling, begins=machines))
+def _grown(station: Station, twin: Twin) -> Station:
+    """The station with as many machines, or warm instances, at the beginning as the load asks for."""
+    if station.instances is not None:
+        return replace(
+            station, instances=replace(station.instances, begins=twin.instances[station.name].number)
+        )
+    if station.scaling is None:
+        return station
+    return replace(station, scaling=replace(station.scaling, begins=twin.stations[station.name].machines))
 
 
 def replay_of(

@@ -36,6 +36,7 @@ from toscale.theory.closed import answered, closed_rates
 from toscale.theory.connections import connection
 from toscale.theory.deliveries import consumer, deliveries, refused
 from toscale.theory.guards import guard_theory
+from toscale.theory.instances import InstanceTheory, instances
 from toscale.theory.knowledge import NOTHING, Drawn, Known, meet
 from toscale.theory.locks import together
 from toscale.theory.mixing import Mixing
@@ -111,6 +112,7 @@ class _Solver:
         self.fills: dict[tuple[str, int], float] = {}
         self.stations: dict[str, StationTheory] = {}
         self.stores: dict[str, StoreTheory] = {}
+        self.instances: dict[str, InstanceTheory] = {}
         self.shelved: dict[str, Solved] = {}
         self.mixing = Mixing()
         self.full: dict[str, float] = {}  # mean seconds that a batch takes
@@ -320,16 +322,14 @@ class _Solver:
                 present[shelf.name, number] = chances
         curves = self.curves(tally)
         locks = {name: together(held_there) for name, held_there in tally.locks.items()}
-        self.rescale()
-        self.last = replace(
-            self.mixed(calm, dict(tally.failing), held), present=present, curves=curves, locks=locks
-        )
-
-    def rescale(self) -> None:
-        """The number of machines that each target asks for, at the load of this round."""
         self.turn += 1
         before, self.model = self.model, rescaled(self.model, self.most, self.stations, self.turn)
         self.rescaled = self.model is not before
+        self.instances = instances(self.model, self.stations)
+        tally.failing |= {("", f"{name} cold"): one.cold for name, one in self.instances.items()}
+        self.last = replace(
+            self.mixed(calm, dict(tally.failing), held), present=present, curves=curves, locks=locks
+        )
 
     def curves(self, tally: Tally) -> Curves:
         """What the stations behind each station let through, by the number of its slots that are taken."""
@@ -447,6 +447,7 @@ class _Solver:
             dict(walked.tally.asked),
             dict(self.connections),
             {path: guard_theory(path, guard) for path, guard in walked.guards.items()},
+            dict(self.instances),
         )
 
     def buffer(self, name: str, tally: Tally) -> BufferTheory:

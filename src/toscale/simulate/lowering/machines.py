@@ -12,8 +12,9 @@ from math import ceil
 from toscale.design.model import Component, Design
 from toscale.design.parts import NOWHERE, Formula, Place
 from toscale.engine.laws import Law
-from toscale.engine.model import Buffer, Discipline, Evict, Pick, Policy, Station, Store, Work
+from toscale.engine.model import Buffer, Discipline, Evict, Instances, Pick, Policy, Station, Store, Work
 from toscale.kinds import KINDS, Kind, OperationTime, Primitive
+from toscale.kinds.kind import Default
 from toscale.simulate.lowering.ledger import Ledger, NotComputable
 from toscale.simulate.lowering.scaling import scaled
 from toscale.simulate.lowering.values import NEVER, Values, shown_time
@@ -23,6 +24,12 @@ __all__ = ["MOST_MACHINES", "Machines", "Part"]
 MOST_MACHINES = 200_000
 _MOST = 1_000_000_000
 """The largest count of anything at one component that is not a mistake."""
+KEPT_WARM = Default(
+    600.0,
+    "Mahmoudi and Khazaei, Performance Modeling of Serverless Computing Platforms (IEEE TCC 10, 2022): an instance of "
+    "AWS Lambda without work is kept for about 10 minutes.",
+)
+"""How long an instance of a function is kept, where the file gives no `idle`."""
 _THREADED = ("cache", "key_value")
 """Kinds whose shards execute one command at a time, however many connections they accept."""
 
@@ -208,11 +215,26 @@ class Machines:
     def _function(self, component: Component, kind: Kind) -> Part:
         """As many instances as requests: one slot for each request, up to `concurrency` of them in all."""
         slots = self.count(component, "concurrency", 0) or None
-        self.ledger.missing(
-            f"Cold starts of `{component.name}` are not simulated: an instance is always warm.",
-            self._place(component, "cold_start"),
-            path=f"components/{component.name}",
-        )
+        instances = None
+        if component.cold_start is not None:
+            try:
+                cold, by_kind = self.values.law(component.cold_start, kind.cv.value)
+            except NotComputable as error:
+                self._impossible(error, component)
+                cold, by_kind = Law.fixed(0.0), False
+            if by_kind:
+                self.ledger.take(
+                    component.name, "spread of times", kind.cv, f"cv {kind.cv.value:g} (lognormal)"
+                )
+            keep = self._amount(component, "idle") if component.idle is not None else None
+            if component.idle is None:
+                keep = self.ledger.take(component.name, "idle", KEPT_WARM, shown_time(KEPT_WARM.value))
+            instances = Instances(cold, NEVER if keep is None else keep)
+        else:
+            self.ledger.note(
+                f"Nobody gave the `cold start` of `{component.name}`: an instance is always warm.",
+                component.place,
+            )
         if component.cores is not None:
             self.ledger.note(
                 f"`{component.name}`: each instance of a function works on one request at a time, so its "
@@ -220,7 +242,10 @@ class Machines:
                 self._place(component, "cores"),
             )
         station = Station(
-            component.name, slots=slots, zones=tuple(self.zones[zone] for zone in component.zones[:1])
+            component.name,
+            slots=slots,
+            zones=tuple(self.zones[zone] for zone in component.zones[:1]),
+            instances=instances,
         )
         return Part(component, kind, 1, station)
 
