@@ -16,7 +16,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import Message
 from pathlib import Path
@@ -91,6 +92,15 @@ class Server:
         self.process.wait()
         self.output.close()
         self.errors.close()
+
+    @contextmanager
+    def halted(self) -> Iterator[None]:
+        """Meanwhile it stands still."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         if self.process.poll() is None:
@@ -338,7 +348,7 @@ class Client:
         elif message["type"] == "reply" and message["id"] in self.replies:
             self.replies.pop(message["id"]).set_result(message)
 
-    async def until(self, condition: Callable[[], object], seconds: float = 20.0) -> None:
+    async def until(self, condition: Callable[[], object], seconds: float = 60.0) -> None:
         """Wait until something is so."""
         end = time.monotonic() + seconds
         while not condition():

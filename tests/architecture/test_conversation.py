@@ -204,7 +204,7 @@ def test_frames_stand_around_what_is_repeated_chosen_or_done_side_by_side() -> N
         "db answer web",
         "[end]",
         "[alt else]",
-        "web: answers 404: the flow ends here",
+        "web: answers 404: the request ends here",
         "[end]",
         "[par side by side]",
         "web call mem: get row",
@@ -216,6 +216,44 @@ def test_frames_stand_around_what_is_repeated_chosen_or_done_side_by_side() -> N
         "[end]",
         "web answer u",
     ]
+
+
+def test_an_answer_ends_a_request_and_the_actor_goes_on() -> None:
+    """Unless it is a failure, or the design says `stop`; within a repetition it is the pass that ends."""
+    flow = """
+    flows:
+      f:
+        from: u
+        rate: 1 / s
+        steps:
+          - web: 1 ms
+            then: [{answer: %s}]
+          - repeat: {at most: 2 times}
+            steps:
+              - web: 2 ms
+                then:
+                  - if: 20%% of the time
+                    then: [{answer: 404}]
+          - web: 3 ms
+            then: [%s]
+          - web: 4 ms
+    """
+    first = ["u call web: 1 ms", "web answer u: 303"]
+    behind = [
+        "[loop again and again, at most 2 times]",
+        "u call web: 2 ms",
+        "[opt if 20% of the time]",
+        "web: answers 404: the pass ends here",
+        "[end]",
+        "web answer u",
+        "[end]",
+        "u call web: 3 ms",
+    ]
+    assert said(told(flow % (303, "answer: 200"))) == [
+        *first, *behind, "web answer u: 200", "u call web: 4 ms", "web answer u"
+    ]  # fmt: skip
+    assert said(told(flow % (303, "stop"))) == [*first, *behind, "web: the flow ends here", "web answer u"]
+    assert said(told(flow % (503, "stop"))) == ["u call web: 1 ms", "web answer u: 503"]
 
 
 def every() -> list[Conversation]:

@@ -100,9 +100,9 @@ def test_the_notes_are_those_of_the_wanted_requests() -> None:
     wanted = np.concatenate([found[found["flow"] == flow][:2] for flow in range(len(model.flows))])
     notes = replay.notes(wanted, linger=0)
     for one in wanted:
-        own = notes[(notes["top"] == one["request"]) & (notes["row"] >= 0)]
+        own = notes[(notes["root"] == one["task"]) & (notes["since"] == one["start"]) & (notes["row"] >= 0)]
         ops = {int(replay.tables.arrays["code"][row].op) for row in own["row"].tolist()}
-        assert ops & {int(Op.END), int(Op.FAIL)}
+        assert ops & {int(Op.END), int(Op.FAIL), int(Op.NEXT)}
         assert own["start"].min() == one["start"]
         assert own["now"].max() <= one["end"]
 

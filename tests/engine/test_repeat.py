@@ -21,6 +21,7 @@ from toscale.engine.model import (
     End,
     Ended,
     Flow,
+    Fork,
     If,
     Key,
     Measure,
@@ -165,6 +166,14 @@ def test_passes_that_take_no_time_take_none_unless_there_are_very_many_of_them()
         many = Repeat("m", body, until=(Chance(0.0),), times=1_500)
         run = ran((many,), 2.5)
         assert mean(run) == pytest.approx(499 * 10e-6)  # the waits behind the passes 1001 to 1499
+
+
+def test_passes_that_take_no_time_may_begin_very_many_things() -> None:
+    """Each pass sends something off: a thousand of them are on their way at once."""
+    many = Repeat("r", (Fork("k", look(wait(0.1))),), times=1_000)
+    run = ran((many,), 2.05)
+    assert passes(run) == 1_000
+    assert int(run.state.meters[0].longest) == 0
 
 
 def test_however_short_a_pass_is_it_takes_as_long_as_it_does() -> None:

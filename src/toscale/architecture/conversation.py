@@ -184,6 +184,10 @@ def _parties(events: tuple[Event, ...]) -> Iterator[str]:
                     yield from _parties(section.events)
 
 
+STOPPED, FAILED = "", "error"
+"""How a flow may end, other than with the code of an answer."""
+
+
 class _Teller:
     """Tells the steps of a flow; `over` is how it has ended, if it has."""
 
@@ -192,10 +196,13 @@ class _Teller:
         self.missed = self.failed = False
         self.over: str | None = None
         self.framed = 0
+        self.passes = 0
         self.depth = 0
+        self.actor: str | None = None
 
     def flow(self, flow: Flow) -> tuple[Event, ...]:
         starter, said = self.starter(flow, frozenset())
+        self.actor = starter if isinstance(flow.trigger, FromActor) else None
         events = self.steps(flow.steps, starter)
         if events and isinstance(events[0], Message) and not events[0].text:
             events = (replace(events[0], text=flow.name), *events[1:])
@@ -264,11 +271,11 @@ class _Teller:
             case Wait(time=time):
                 return (Note(here, f"waits {time}"),)
             case Answer(code=code):
-                return self.ends(here, f"{code}", f"answers {code}: the flow ends here")
+                return self.ends(here, f"{code}", f"answers {code}: the {self.whole()} ends here")
             case GoOn():
                 return (Note(here, "goes on all the same"),)
             case Stop():
-                return self.ends(here, "", "the flow ends here")
+                return self.ends(here, STOPPED, "the flow ends here")
             case RunFlow(flow=name):
                 if self.depth >= _DEEPEST or name not in self.design.flows:
                     return (Note(here, f"runs `{name}`"),)
@@ -276,6 +283,10 @@ class _Teller:
                 told = self.steps(self.design.flows[name].steps, here)
                 self.depth -= 1
                 return told
+
+    def whole(self) -> str:
+        """What an answer ends: of an actor, the request, behind which the flow may go on."""
+        return "pass" if self.passes else "flow" if self.actor is None else "request"
 
     def ends(self, here: str, over: str, said: str) -> tuple[Event, ...]:
         """The flow is over; within a frame, where it goes on otherwise, that is said."""
@@ -301,7 +312,9 @@ class _Teller:
             f"at most {step.at_most_times} times" if step.at_most_times is not None else "",
             f"at most for {step.at_most_time}" if step.at_most_time is not None else "",
         ]
+        self.passes += 1
         told = self.frame("loop", [(", ".join(part for part in said if part), step.steps)], here)
+        self.passes -= 1
         if self.way is Way.ALL and step.in_vain:
             told += self.frame("opt", [("in vain", step.in_vain)], here)
         return told
@@ -340,11 +353,13 @@ class _Teller:
             told += self.answered(call, asks, target)
         for a, b in reversed(list(pairwise(stops[:-1]))):
             told.append(self.answer(b, a))
+        if here == self.actor and self.over not in (None, STOPPED, FAILED) and not self.over.startswith("5"):
+            self.over = None  # that was one of the actor's requests, which was answered
         return tuple(told)
 
     def answer(self, source: str, target: str, text: str = "") -> Message:
         """An answer; once the flow is over it carries how."""
-        if self.over == "error":
+        if self.over == FAILED:
             return Message(source, target, Kind.ERROR, "failed")
         return Message(source, target, Kind.ANSWER, self.over or text)
 
@@ -406,7 +421,7 @@ class _Teller:
             return [*told, Note(last.source, "goes on without it")]
         if self.framed:
             return [*told, Note(last.source, "fails")]
-        self.over = "error"
+        self.over = FAILED
         return told
 
 

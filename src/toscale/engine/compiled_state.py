@@ -100,6 +100,22 @@ def _lower(context: Any, builder: Any, kind: Any, value: Any, name: str) -> Any:
 
 
 @intrinsic
+def call_part(typing_context: Any, state: Any, part: Any, what: Any, i: Any, pc: Any) -> Any:
+    """Does an instruction, or what an event asks for, where that part is: through its address."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        table, which, *rest = arguments
+        word = ir.IntType(64)
+        row = builder.gep(builder.bitcast(table, word.as_pointer()), [ir.Constant(word, len(ARRAYS) * _ROW)])
+        addresses = builder.inttoptr(builder.load(row), word.as_pointer())
+        called = ir.FunctionType(word, [table.type, word, word, word])
+        address = builder.load(builder.gep(addresses, [which]))
+        return builder.call(builder.inttoptr(address, called.as_pointer()), [table, *rest])
+
+    return types.int64(state, *[types.int64] * 4), generate
+
+
+@intrinsic
 def prefetch(typing_context: Any, array: Any, index: Any) -> Any:
     """Asks the processor to have an array's element at hand by the time it is needed."""
 

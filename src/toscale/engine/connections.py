@@ -404,18 +404,15 @@ def happen(S, leaf):  # type: ignore[no-untyped-def]
 
 
 @jit
-def count_connections(S):  # type: ignore[no-untyped-def]
+def count_connection(S, n):  # type: ignore[no-untyped-def]
     """The counts as they stand at the end of a window, with what the fullest machine holds."""
-    for n in range(S.control[0].n_connections):
-        c = S.connections[n]
-        if c.members == 0:
-            continue
-        settle(S, n)
-        fullest = np.int64(0)
-        for k in range(S.stations[c.station].machines):
-            fullest = max(fullest, np.int64(S.holds[c.first + k].open))
-        c.fullest += fullest
-        c.windows += 1
+    settle(S, n)
+    c = S.connections[n]
+    fullest = np.int64(0)
+    for k in range(S.stations[c.station].machines):
+        fullest = max(fullest, np.int64(S.holds[c.first + k].open))
+    c.fullest += fullest
+    c.windows += 1
 
 
 # ---- steps -------------------------------------------------------------------------------------------------------

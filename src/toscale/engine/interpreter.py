@@ -10,16 +10,11 @@ from __future__ import annotations
 import numpy as np
 
 from toscale.engine.arrivals import LONGEST, next_arrival
-from toscale.engine.bounded import abandon_line
-from toscale.engine.connections import count_connections, happen
 from toscale.engine.cores import end_work, start_work
 from toscale.engine.draws import GOLDEN, mix
-from toscale.engine.faults import change_or_arrive
 from toscale.engine.guards import touch_guard
-from toscale.engine.hedges import send_hedge
-from toscale.engine.instances import touch_instances
-from toscale.engine.jit import inlined, jit, prefetch
-from toscale.engine.leases import end_terms, touch_pool
+from toscale.engine.jit import entry, inlined, jit, prefetch
+from toscale.engine.leases import touch_pool
 from toscale.engine.locked import touch_lock
 from toscale.engine.machines import (
     BY_POLICY,
@@ -56,7 +51,24 @@ from toscale.engine.ops import (
     SEND,
     WORK,
 )
-from toscale.engine.scaling import touch_scaler, wake_scaler
+from toscale.engine.parts import (
+    ABANDON,
+    BOUNDED,
+    CHANGE,
+    CONNECTIONS,
+    FAULTS,
+    GUARDS,
+    HAPPEN,
+    HEDGES,
+    INSTANCES,
+    MACHINES,
+    SCALING,
+    STREAM,
+    TERMS,
+    WAKE,
+    WINDOW,
+    call_part,
+)
 from toscale.engine.state import Status
 from toscale.engine.steps import back_off, key_of_population, run_step
 from toscale.engine.stores import bucket_of, get
@@ -93,6 +105,15 @@ O_ANSWERED, O_STOPPED = int(Outcome.ANSWERED), int(Outcome.STOPPED)
 
 LEAF_FLOW, LEAF_MACHINE, LEAF_RING, LEAF_USERS, LEAF_TERM, LEAF_CONNECTION = 0, 1, 2, 3, 4, 5
 LEAF_CHANGE, LEAF_STREAM, LEAF_HEDGE, LEAF_SCALER = 6, 7, 8, 9
+IN_PARTS = {
+    LEAF_TERM: BOUNDED,
+    LEAF_CONNECTION: CONNECTIONS,
+    LEAF_CHANGE: FAULTS,
+    LEAF_STREAM: FAULTS,
+    LEAF_HEDGE: GUARDS,
+    LEAF_SCALER: SCALING,
+}
+"""The parts that the events of these kinds of leaves concern."""
 
 
 @inlined
@@ -108,7 +129,7 @@ def run_task(S, i):  # type: ignore[no-untyped-def]
     pc = t.pc
     if t.abandoned and t.held == 0 and S.code[pc].op != ACQUIRE and S.code[pc].op != ENTER:
         if S.code[pc].op == AWAIT:
-            abandon_line(S, np.int64(t.machine))
+            call_part(S, BOUNDED, ABANDON, t.machine, -1)
         end_task(S, i)
         return NEVER
     passed = 0.0  # time on the wire or at work that has been decided but has not yet passed
@@ -256,8 +277,9 @@ def close_window(S):  # type: ignore[no-untyped-def]
     for k in range(c.n_locks):
         touch_lock(S, k)
         S.snap_locks[w, k] = S.locks[k]
-    count_connections(S)
     for k in range(c.n_connections):
+        if S.connections[k].members > 0:
+            call_part(S, CONNECTIONS, WINDOW, k, -1)
         S.snap_connections[w, k] = S.connections[k]
     for k in range(c.n_retries):
         S.snap_retries[w, k] = S.retries[k]
@@ -267,18 +289,20 @@ def close_window(S):  # type: ignore[no-untyped-def]
     for k in range(c.n_flights):
         S.snap_flights[w, k] = S.flights[k]
     for k in range(c.n_scalers):
-        touch_scaler(S, k)
+        if S.scalers[k].most > 0:
+            call_part(S, SCALING, MACHINES, k, -1)
         S.snap_scalers[w, k] = S.scalers[k]
         S.scalers[k].top = S.scalers[k].serving
     for k in range(c.n_instances):
-        touch_instances(S, k)
+        if S.instances[k].room > 0:
+            call_part(S, SCALING, INSTANCES, k, -1)
         S.snap_instances[w, k] = S.instances[k]
     S.snap_live[w] = c.live + c.messages
     c.window = w + 1
     c.window_ends = end + c.window_length
 
 
-@jit
+@entry
 def advance(S, windows):  # type: ignore[no-untyped-def]
     """Simulates until so many windows are full, or an array or a bound is; says which (`Status`)."""
     c = S.control[0]
@@ -329,24 +353,24 @@ def advance(S, windows):  # type: ignore[no-untyped-def]
                     time_out(S, which)
                     continue
                 elif kind == LEAF_TERM:
-                    end_terms(S, which)
+                    call_part(S, BOUNDED, TERMS, which, -1)
                     continue
                 elif kind == LEAF_CONNECTION:
                     if c.used_sockets + 1 >= c.n_sockets:  # it comes up again where there is room
                         c.events -= 1
                         return S_SOCKETS
-                    happen(S, which)
+                    call_part(S, CONNECTIONS, HAPPEN, which, -1)
                     continue
                 elif kind == LEAF_HEDGE:
-                    send_hedge(S, which)
+                    call_part(S, GUARDS, HEDGES, which, -1)
                     continue
                 elif kind == LEAF_SCALER:
-                    wake_scaler(S, which)
+                    call_part(S, SCALING, WAKE, which, -1)
                     continue
                 else:
                     if 2 * c.live + c.margin >= tasks:  # what is lost may go on in two parts
                         return S_TASKS
-                    i = change_or_arrive(S, leaf, kind == LEAF_CHANGE, which)
+                    i = call_part(S, FAULTS, CHANGE if kind == LEAF_CHANGE else STREAM, leaf, which)
                     if i < 0:
                         continue
         time = run_task(S, i)

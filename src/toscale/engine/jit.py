@@ -12,7 +12,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable
-from functools import cache
+from functools import cache, cached_property, update_wrapper
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -67,11 +67,18 @@ else:
     from toscale.engine.compiled_state import prefetch as prefetch
 
 
-def jit(function: F) -> F:
-    """Compiles on first use; strict IEEE arithmetic, so that compiled and interpreted runs give the same
-    figures.
+def entry(function: F) -> F:
+    """Compiles on first use, with all that it calls, and keeps that: for what plain Python calls. Strict IEEE
+    arithmetic, so that compiled and interpreted runs give the same figures.
     """
-    return _compiled(function, inline="never")
+    return _compiled(function, cache=True)
+
+
+def jit(function: F) -> F:
+    """Compiles with the first of its callers, for which alone it is kept. Where plain Python calls it, it is an
+    entry as well: the way in from there takes the compiler as long as a small function.
+    """
+    return function if INTERPRETED else _Within(function)  # type: ignore[return-value]
 
 
 def inlined(function: F) -> F:
@@ -79,7 +86,39 @@ def inlined(function: F) -> F:
     return _compiled(function, inline="always")
 
 
-def _compiled(function: F, inline: str) -> F:
+def address_of(function: Any, numbers: int) -> int:
+    """Where the machine code of an entry is, which takes a state and so many whole numbers and gives one back."""
+    import numba
+
+    from toscale.engine.compiled_state import StateType
+
+    found = function.get_compile_result(numba.int64(StateType(), *[numba.int64] * numbers))
+    return int(found.library.get_pointer_to_function(found.fndesc.llvm_cfunc_wrapper_name))
+
+
+class _Within:
+    """A function that compiled code calls: to numba it is one without a way in from Python."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.__wrapped__ = function
+        self.within = _compiled(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+        update_wrapper(self, function)
+
+    @cached_property
+    def _numba_type_(self) -> Any:
+        from numba.core import types
+
+        return types.Dispatcher(self.within)
+
+    @cached_property
+    def from_python(self) -> Any:
+        return entry(self.__wrapped__)
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self.from_python(*arguments)
+
+
+def _compiled(function: F, **options: Any) -> F:
     if INTERPRETED:
         return function
     import numba
@@ -89,6 +128,6 @@ def _compiled(function: F, inline: str) -> F:
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(cache_folder())
     try:
-        return numba.njit(cache=True, nogil=True, error_model="numpy", inline=inline)(function)  # type: ignore[no-any-return]
+        return numba.njit(nogil=True, error_model="numpy", **options)(function)  # type: ignore[no-any-return]
     finally:
         numba.config.CACHE_DIR = before

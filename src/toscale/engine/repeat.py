@@ -12,6 +12,7 @@ import numpy as np
 from toscale.engine.draws import GOLDEN, draw_law, mix, unit
 from toscale.engine.jit import jit
 from toscale.engine.model import Outcome
+from toscale.engine.tasks import ready
 
 PASSES, FIRST, BEGAN, WAIT, KEY, REQUEST, REGISTERS = 0, 1, 2, 3, 4, 6, 8
 """Places among the registers of a repetition, and their number."""
@@ -28,9 +29,7 @@ _ONE, _HALF, _LOW = np.uint64(1), np.uint64(32), np.uint64(0xFFFFFFFF)
 AT_ONCE = 1_000
 """So many passes that take no time follow each other in the same moment."""
 SOONEST = 10_000
-"""Ticks that each pass takes which takes no time of its own, once there have been more: nothing is done for nothing more
-than a hundred thousand times a second.
-"""
+"""Ticks that each pass takes that has no time of its own, once there have been more: a hundred thousand a second."""
 
 
 @jit
@@ -94,8 +93,9 @@ def judge_pass(S, i, step, pc):  # type: ignore[no-untyped-def]
 @jit
 def pass_again(S, i, step, pc):  # type: ignore[no-untyped-def]
     """Whether there is another pass, and how long that is waited for: the time from one start to the next is drawn
-    for each. Where neither that nor the pass takes any time, the clock would stand still for as long as there is another
-    pass; so from some number of passes on it takes a little. What takes time, however short, takes just that.
+    for each. Where neither that nor the pass takes any time, the clock would stand still for as long as there is
+    another pass; so from some number of passes on it takes a little. What takes time, however short, takes just that.
+    Returns where the task goes on, or -1 where it waits for its turn.
     """
     at = np.int64(step.a)
     n = S.registers[i, at + PASSES]
@@ -114,6 +114,10 @@ def pass_again(S, i, step, pc):  # type: ignore[no-untyped-def]
         leave_repeat(S, i, at)
         return np.int64(step.fail)
     S.registers[i, at + WAIT] = wait
+    if wait == 0:  # in this moment, but as another event: there is room for what a pass begins before each
+        S.tasks[i].pc = pc + 1
+        ready(S, i)
+        return np.int64(-1)
     return pc + 1
 
 

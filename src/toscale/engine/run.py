@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from toscale.engine import arrivals, interpreter
+from toscale.engine import arrivals, interpreter, parts
+from toscale.engine import seldom as seldom  # the parts
 from toscale.engine.conservation import check_conservation
 from toscale.engine.held import begin
 from toscale.engine.model import Model
@@ -93,6 +94,7 @@ class Replication:
             if not empty:
                 self.state = set_up.filled(self.state)
             begin(model, self.state, empty)
+        parts.load(self.state, interpreter.IN_PARTS)
 
     # ---- running ---------------------------------------------------------------------------------------------------
 

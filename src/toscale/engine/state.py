@@ -605,12 +605,12 @@ NOTE = np.dtype(
         ("top", "u8"),  # the request of the first of those that wait for it
         ("start", "i8"),
         ("since", "i8"),  # the start of that first one
+        ("root", "i8"),  # its task
         ("now", "i8"),
         ("passed", "f8"),  # ticks that are decided but have not passed yet
         ("value", "i8"),  # of the register that the note names
         ("row", "i4"),  # of the instruction that comes next; -1: a message of the batch that is done
         ("task", "i4"),
-        ("root", "i4"),  # the first of those that wait for it
         ("outcome", "i4"),
         ("flow", "i4"),
     ],
@@ -794,6 +794,10 @@ ARRAYS: dict[str, tuple[Any, int]] = {
 """The arrays of a run: what each holds, and how many dimensions it has."""
 
 
+PARTS = np.zeros(8, dtype=np.int64)
+"""Addresses of the compiled parts, in this process (`toscale.engine.parts`)."""
+
+
 class State:
     """The arrays of a run, by name.
 
@@ -811,6 +815,7 @@ class State:
                 raise ValueError(f"{name} must be a contiguous array of {dimensions} dimensions of {dtype}")
             rows.append([array.ctypes.data, *array.shape, *[0] * (3 - dimensions)])
             setattr(self, name, array)
+        rows.append([PARTS.ctypes.data, 0, 0, 0])
         self.table = np.array(rows, dtype=np.int64)
         control = arrays["control"][0]
         for name in control.dtype.names:

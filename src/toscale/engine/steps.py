@@ -4,78 +4,45 @@ from __future__ import annotations
 
 import numpy as np
 
-from toscale.engine.bounded import bounded_step
-from toscale.engine.connections import meet_holder
 from toscale.engine.draws import GOLDEN, draw_index, mix, number, unit
-from toscale.engine.faults import choose, enter_or_fail, faulty, hot
-from toscale.engine.flights import join_flight, land
-from toscale.engine.guards import deposit, guard, report, spend
-from toscale.engine.hedges import start_hedged
-from toscale.engine.instances import find_warm, keep_warm
 from toscale.engine.jit import jit
-from toscale.engine.locks import give_locks, take_locks
 from toscale.engine.machines import (
     PART,
     SHARD,
     come_back,
 )
-from toscale.engine.members import holder_of
 from toscale.engine.messages import offer, take_batch
 from toscale.engine.model import Outcome
 from toscale.engine.ops import (
-    AGAIN,
     ANSWERED,
     BACK,
     BEGIN,
     CALL,
-    CHOOSE,
-    COOL,
-    DEPOSIT,
     DROP,
     EACH,
-    ENTER,
-    FAULTY,
-    FLY,
     FORK,
     GATHER,
-    GUARD,
     HANDLE,
-    HEDGE,
-    HOLDER,
-    HOT,
     IF_CHANCE,
     IF_COMPARE,
     IF_ENDED,
-    IF_LEFT,
-    IF_OPEN,
     JOIN,
-    JUDGE,
-    LAND,
-    LEAVE,
-    LOCK,
     MARK,
     MARKFAIL,
     MGET,
+    MPUT,
     NEWKEY,
     NEXT,
     OFFER,
     PUT,
     RAISE,
-    REACH,
-    REPEAT,
-    REPORT,
-    ROUTE,
     SCATTER,
     SET,
     SPAWN,
-    SPEND,
     TAKE,
-    UNLOCK,
     UNMARK,
-    VAIN,
-    WARM,
 )
-from toscale.engine.repeat import begin_pass, in_vain, judge_pass, leave_repeat, pass_again
+from toscale.engine.parts import PART_OF, call_part
 from toscale.engine.stores import FRESH, INDEX, drop, get, put, shard_of
 from toscale.engine.tasks import (
     GATHERING,
@@ -262,22 +229,6 @@ def run_step(S, i, pc):  # type: ignore[no-untyped-def]
             return np.int64(-1)
     elif op == MGET:
         get_many(S, i, step)
-    elif CHOOSE <= op <= IF_LEFT:
-        return bounded_step(S, i, pc)
-    elif op == LOCK:
-        return take_locks(S, i, step, pc)
-    elif op == UNLOCK:
-        return give_locks(S, i, step, pc)
-    elif op == REPEAT:
-        begin_pass(S, i, step)
-    elif op == JUDGE:
-        return judge_pass(S, i, step, pc)
-    elif op == LEAVE:
-        leave_repeat(S, i, np.int64(step.a))
-    elif op == AGAIN:
-        return pass_again(S, i, step, pc)
-    elif op == VAIN:
-        return in_vain(S, i, step, pc)
     elif op == IF_ENDED:
         if (step.mask >> np.uint64(S.registers[i, step.b])) & np.uint64(1) == np.uint64(0):
             return np.int64(step.a)
@@ -291,57 +242,15 @@ def run_step(S, i, pc):  # type: ignore[no-untyped-def]
         begin_request(S, i)
     elif op == NEXT:
         return next_request(S, i)
-    elif op == IF_OPEN:
-        if holder_of(S, np.int64(step.c), S.registers[i, step.b]) < 0:
-            return np.int64(step.a)
-    elif op == REACH or op == HOLDER:
-        if not meet_holder(S, i, step):
-            t.outcome = O_FAILED
-            return np.int64(step.fail)
-    elif op == ROUTE:
-        machine = choose(S, i, step)
-        S.registers[i, step.b] = machine
-        S.machines[machine].outstanding += 1
-    elif op == ENTER:
-        return enter_or_fail(S, i, pc)
-    elif op == FAULTY:
-        if faulty(S, i, step):
-            return np.int64(step.fail)
-    elif op == HOT:
-        hot(S, i, step)
-    elif op == GUARD:
-        if not guard(S, i, step):
-            t.outcome = O_FAILED
-            return np.int64(step.fail)
-    elif op == REPORT:
-        report(S, i, step)
-    elif op == HEDGE:
-        wait_for_children(S, i, pc, 1, 1)
-        start_hedged(S, i, step)
-        set_time_out(S, i, np.int64(step.b))
-        return np.int64(-1)
-    elif op == FLY:
-        t.pc = pc
-        join_flight(S, i, step)
-        return np.int64(-1)
-    elif op == LAND:
-        land(S, i, step)
     elif op == OFFER:
         if not offer(S, i, np.int64(step.a), np.int64(step.b), step.salt):
             t.outcome = O_REFUSED
             return np.int64(step.fail)
-    elif op == WARM:
-        return np.int64(step.b) if find_warm(S, np.int64(step.a)) else pc + 1
-    elif op == COOL:
-        keep_warm(S, np.int64(step.a))
-    elif op == DEPOSIT:
-        deposit(S, i, step)
-    elif op == SPEND:
-        if O_REFUSED <= t.outcome <= O_BUSY and S.registers[i, step.c] < step.d and not spend(S, i, step):
-            return np.int64(step.fail)
-    else:  # MPUT
+    elif op == MPUT:
         for j in range(S.registers[i, step.b]):
             put(S, np.int64(step.a), np.uint64(S.registers[i, step.b + 1 + j]), step.x)
+    else:
+        return call_part(S, PART_OF[op], op, i, pc)
     return pc + 1
 
 
