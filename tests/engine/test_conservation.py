@@ -338,7 +338,7 @@ def models(draw: st.DrawFn) -> Model:
     pools = (
         Pool("seat", 1.0, term=0.1, per=SEATS, swept=draw(st.sampled_from([None, "seat ends until swept"]))),
         Pool("place", 5.0, term=draw(st.sampled_from([0.005, 0.05]))),
-        Pool("rate", 3.0, 20.0, per=KEYS, asked=draw(st.sampled_from([0.0, 150.0]))),
+        Pool("rate", 3.0, 20.0, per=KEYS, asked=draw(st.sampled_from([0.0, 150.0])), station="s2"),
     )
     parts = (_named(parts[0], "s0", shards=0), *parts[1:])  # what holds connections has no shards
     parts = tuple(_scaled(part, draw(scalings)) for part in parts)

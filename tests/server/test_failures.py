@@ -80,7 +80,9 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged_and_says_so(tmp_path):
         await rooms.writer.do(lambda db: db.execute("PRAGMA max_page_count = 1000000").fetchone())
         again = await rooms.get(room.name)
         assert again is not room
-        assert again.document.text == texts[saved[-1] if saved else 0], "what was said to be saved is there, and no more"
+        assert again.document.text == texts[saved[-1] if saved else 0], (
+            "what was said to be saved is there, and no more"
+        )
         assert not again.state.questions
         assert again.accept(writer.snapshot(), 1) is None
         assert again.document.text == writer.text, "whoever typed it brings it again"

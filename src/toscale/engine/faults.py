@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from toscale.engine.clocks import jump_clocks
 from toscale.engine.connections import admit_connections, lose_connections
 from toscale.engine.crashes import lose
 from toscale.engine.draws import GOLDEN, mix, unit
@@ -56,6 +57,7 @@ DOWN, UP, OUT, IN, SLOW, ERRORS, LEAD, EMPTY, LOSS = (
     int(What.LOSS),
 )
 VARYING = 1  # of `arrivals`, by number: a rate that changes
+CLOCK = int(What.CLOCK)
 _TRIES = 64
 
 
@@ -233,6 +235,7 @@ def make_changes(S, leaf):  # type: ignore[no-untyped-def]
     c = S.control[0]
     k = S.leaves[leaf].which
     losing = False
+    jumping = False
     while k < c.n_changes and S.changes[k].time <= c.now:
         row = S.changes[k]
         if row.what == EMPTY:
@@ -240,6 +243,9 @@ def make_changes(S, leaf):  # type: ignore[no-untyped-def]
         elif row.what == LOSS:
             S.links[row.which].loss = row.value
             S.links[row.which].until = row.until
+        elif row.what == CLOCK:
+            S.conditions[row.which].jump += np.int64(row.value)
+            jumping = True
         elif row.what > LOSS:
             S.numbers[row.which].value = row.value
         else:
@@ -247,6 +253,8 @@ def make_changes(S, leaf):  # type: ignore[no-untyped-def]
         k += 1
     S.leaves[leaf].which = k
     schedule(S, leaf, S.changes[k].time if k < c.n_changes else NEVER)
+    if jumping:
+        jump_clocks(S)
     if losing:
         lose(S)
 

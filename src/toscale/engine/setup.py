@@ -27,7 +27,7 @@ from toscale.engine.model import (
     Trace,
     Users,
 )
-from toscale.engine.pools import pool_rows
+from toscale.engine.pools import pool_rows, pool_stations, store_stations
 from toscale.engine.room import ENTRIES, SOCKETS, Limits, chained, enlarged, leases, power_of_two
 from toscale.engine.set_up_instances import instance_rows
 from toscale.engine.set_up_scaling import scaler_rows
@@ -247,6 +247,8 @@ class SetUp:
             scalers=scalers,
             instances=instances,
             warm=warm,
+            pool_stations=pool_stations(model, tables),
+            store_stations=store_stations(model),
             stages=stages,
             advice=advice,
             callers=records(CALLER, int(np.sum(guards["callers"]))),

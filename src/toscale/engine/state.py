@@ -399,7 +399,8 @@ ACCOUNT = np.dtype(
         ("bound", "f8"),  # what would be left if exactly those let through had taken: the truth
         ("capacity", "f8"),
         ("refill", "f8"),  # per tick
-        ("at", "i8"),  # when `left` and `bound` were so; when what was taken ahead is no longer good
+        ("at", "i8"),  # when `left` was so; when what was taken ahead is no longer good
+        ("true", "i8"),  # when `bound` was so
         ("since", "i8"),  # when it became full or free
         ("held", "i4"),
         ("over", "i4"),
@@ -407,6 +408,8 @@ ACCOUNT = np.dtype(
         ("tail", "i4"),
         ("chain", "i4"),
         ("pool", "i4"),
+        ("machine", "i4"),  # that counts it, where each has its own; -1
+        ("spare", "i4"),
     ],
     align=True,
 )
@@ -505,6 +508,7 @@ CONDITION = np.dtype(  # of a machine
         ("down", "i8"),
         ("out", "i8"),  # of the balancing: bits, by a fault (1), as it is not needed (2)
         ("dying", "i8"),  # while what is there is being ended
+        ("jump", "i8"),  # of its clock, at this moment
         ("lead", "i8"),  # of the first machine of a shard: which of them takes the writes
     ],
     align=True,
@@ -687,6 +691,8 @@ CONTROL = np.dtype(
         ("n_flights", "i8"),
         ("n_scalers", "i8"),
         ("n_instances", "i8"),
+        ("n_conditions", "i8"),
+        ("n_store_stations", "i8"),
     ],
     align=True,
 )
@@ -773,6 +779,8 @@ ARRAYS: dict[str, tuple[Any, int]] = {
     "advice": (np.int64, 2),
     "instances": (INSTANCE, 1),
     "warm": (np.int64, 2),
+    "pool_stations": (np.int64, 1),
+    "store_stations": (np.int64, 1),
     # the figures
     "meters": (METER, 1),
     "snap_meters": (METER, 2),

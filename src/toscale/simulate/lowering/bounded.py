@@ -138,6 +138,7 @@ class Bounds:
             None if held is None else held.population,
             self._sweeper(entity),
             machines=0 if beside is None else self.operations.machines.parts[beside].station.machines,
+            station=beside or entity.stored_in,
         )
 
     def held(self, entity: Entity) -> Held | None:
