@@ -46,6 +46,7 @@ from toscale.engine.model import (
     Holder,
     Holds,
     If,
+    Instances,
     Keep,
     Key,
     Left,
@@ -72,6 +73,7 @@ from toscale.engine.model import (
     Repeat,
     Request,
     Retry,
+    Scaling,
     Scatter,
     See,
     Send,
@@ -122,6 +124,16 @@ stations = st.builds(
     shards=st.sampled_from([0, 0, 2]),
     copies=st.integers(1, 2),
     zones=st.sampled_from([(), (0, 1)]),
+)
+scalings = st.none() | st.builds(
+    Scaling,
+    target=st.sampled_from([0.2, 0.6, 1.0]),
+    least=st.integers(1, 2),
+    begins=st.integers(2, 5),
+    boot=st.sampled_from([Law.fixed(0.0), Law.exponential(0.1)]),
+    every=st.sampled_from([0.05, 0.2]),
+    pause=st.sampled_from([0.0, 0.3]),
+    memory=st.sampled_from([0.0, 0.4]),
 )
 works = st.builds(Work.of, times)
 locks = st.sampled_from(
@@ -326,9 +338,10 @@ def models(draw: st.DrawFn) -> Model:
     pools = (
         Pool("seat", 1.0, term=0.1, per=SEATS, swept=draw(st.sampled_from([None, "seat ends until swept"]))),
         Pool("place", 5.0, term=draw(st.sampled_from([0.005, 0.05]))),
-        Pool("rate", 3.0, 20.0, per=KEYS, asked=draw(st.sampled_from([0.0, 150.0]))),
+        Pool("rate", 3.0, 20.0, per=KEYS, asked=draw(st.sampled_from([0.0, 150.0])), station="s2"),
     )
     parts = (_named(parts[0], "s0", shards=0), *parts[1:])  # what holds connections has no shards
+    parts = tuple(_scaled(part, draw(scalings)) for part in parts)
     return Model(
         stations=parts,
         stores=(
@@ -380,6 +393,15 @@ def models(draw: st.DrawFn) -> Model:
             ),
         ),
     )
+
+
+def _scaled(station: Station, scaling: Scaling | None) -> Station:
+    """The station with a number of machines that follows its load, where its use can be measured; or as a function."""
+    if scaling is not None and station.machines == 1 and not station.shards and station.cores is None:
+        return replace(station, instances=Instances(scaling.boot, scaling.memory))
+    if scaling is None or station.shards or (station.slots is None and station.cores is None):
+        return station
+    return replace(station, machines=5, scaling=scaling)
 
 
 def _named(station: Station, name: str, **changes: int) -> Station:

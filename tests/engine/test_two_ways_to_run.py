@@ -44,6 +44,7 @@ from toscale.engine.model import (
     Holder,
     Holds,
     If,
+    Instances,
     Key,
     Link,
     Lock,
@@ -67,6 +68,7 @@ from toscale.engine.model import (
     Repeat,
     Request,
     Retry,
+    Scaling,
     Scatter,
     See,
     Send,
@@ -210,10 +212,22 @@ def everything(policy: Policy = Policy.ROUND_ROBIN, evict: Evict = Evict.LRU) ->
     return Model(
         stations=(
             Station("web", machines=8, slots=16, cores=4, zones=(0, 1, 2), policy=policy),
-            Station("cache"),
+            Station("cache", instances=Instances(Law.exponential(0.0005), 0.005)),
             Station("db", slots=4, waiting=50, shards=3, copies=2, discipline=Discipline.PRIORITY),
-            Station("worker", machines=2, slots=2),
-            Station("held", machines=5, slots=3, zones=(0, 1), policy=policy),
+            Station(
+                "worker",
+                machines=6,
+                slots=2,
+                scaling=Scaling(0.5, 1, 2, Law.uniform(0.0, 0.01), 0.02, 0.0, 0.06),
+            ),
+            Station(
+                "held",
+                machines=5,
+                slots=3,
+                zones=(0, 1),
+                policy=policy,
+                scaling=Scaling(0.9, 2, 5, Law.fixed(0.0), 0.03, 0.0, 0.03),
+            ),
         ),
         stores=(Store("c", memory=600.0, ttl=100.0, evict=evict),),
         buffers=(Buffer("q", 4, ("key",), 60, 0.5, 3, "dead"), Buffer("dead", 1, ("key",))),
@@ -313,6 +327,8 @@ def digest(policy: Policy, evict: Evict) -> str:
             readings.connections,
             readings.guards,
             readings.flights,
+            readings.scalers,
+            readings.instances,
         )
         for name in part.dtype.names
     )
@@ -324,7 +340,9 @@ def digest_of_notes() -> str:
     model = everything()
     replay = Replay(model, compile_model(model), "7", {"c": StoreStart(0.4, {"k": 1500.0})}, empty=False)
     requests = replay.requests(0.0, 0.1, 1 << 40, 1 << 40)
-    return hashlib.sha256(requests.tobytes() + replay.notes(requests[::20], 1_000_000).tobytes()).hexdigest()
+    notes = replay.notes(requests[::20], 1_000_000)
+    told = b"".join(np.ascontiguousarray(notes[name]).tobytes() for name in notes.dtype.names)
+    return hashlib.sha256(requests.tobytes() + told).hexdigest()
 
 
 CASES = (

@@ -191,7 +191,8 @@ def test_defaults_are_told_with_their_sources() -> None:
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        ("{at: 1 s, clock: app, off by: 2 s}", "clocks that differ"),
+        ("{at: 1 s, clock: app, off by: 2 s}", "counted by the clocks of `app`"),
+        ("{at: 1 s, clock: cache}", "how wrong the clocks are"),
         ("{at: 1 s, slow: app}", "does not say `by`"),
         ("{at: 1 s, slow: app, by: 2x, shard: 0}", "no shards"),
         ("{at: 1 s, lose: db, shard: 7}", "there is no shard 7"),

@@ -199,6 +199,7 @@ COMPONENT_SHAPES: dict[str, Shape] = {
         Key("at least", Quantity("number"), "the fewest replicas"),
         Key("at most", Quantity("number"), "the most replicas"),
         Key("boot", Varying(), "how long a new replica takes to begin"),
+        Key("over", Quantity("time"), "how long the load is measured before the number is changed"),
         Key("cool down", Quantity("time"), "how long until the number is changed again"),
     ),
 }

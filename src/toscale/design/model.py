@@ -128,6 +128,7 @@ class Scaling:
     at_least: Formula | None = None
     at_most: Formula | None = None
     boot: Time | None = None
+    over: Formula | None = None  # how long the load is measured, and how often looked at
     cool_down: Formula | None = None
     place: Place = field(default=NOWHERE, compare=False, repr=False)
 

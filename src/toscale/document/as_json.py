@@ -109,7 +109,7 @@ def flow_json(flow: FlowResult) -> Plain:
 
 def component_json(component: ComponentResult) -> Plain:
     """A component; `hit_ratio`, `lag`, `depth`, `lock_waiting` and `lock_refused` where it has them."""
-    said = {
+    said: Plain = {
         "arrivals": figure_json(component.arrivals),
         "utilisation": figure_json(component.utilisation),
         "core_utilisation": figure_json(component.core_utilisation),
@@ -129,10 +129,16 @@ def component_json(component: ComponentResult) -> Plain:
         "dead",
         "expired",
         "coalesced",
+        "cold",
+        "instances",
+        "machines",
+        "short",
     ):
         figure = getattr(component, name)
         if figure is not None:
             said[name] = figure_json(figure)
+    if component.most_machines is not None:
+        said["most_machines"] = component.most_machines
     return said
 
 

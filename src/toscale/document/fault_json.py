@@ -84,5 +84,7 @@ def _component(one: FaultComponent) -> Plain:
             "queue": list(one.queue),
             "hit_ratio": list(one.hit_ratio),
             "depth": list(one.depth),
-        }
+            "machines": list(one.machines),
+        },
+        "grown": one.grown,
     }

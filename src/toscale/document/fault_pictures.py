@@ -21,6 +21,8 @@ CHANGED = 1.25
 """A curve of waiting messages is drawn where it rises to so many times what it was."""
 HITS = 0.02
 """Hits are drawn where they fall by so much."""
+MACHINES = 0.5
+"""Machines are drawn where they become more, or fewer, by so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,9 @@ def _pictures(run: FaultRun) -> Iterable[Picture]:
         hits = [x for x in one.hit_ratio if x is not None]
         if hits and min(hits) < hits[0] - HITS:
             yield from _drawn(run, f"hits of {one.name}", one.hit_ratio, percent)
+        machines = [x for x in one.machines if x is not None]
+        if machines and max(machines) > min(machines) + MACHINES:
+            yield from _drawn(run, f"machines of {one.name}", one.machines, number)
         depth = [x for x in one.depth if x is not None]
         if depth and max(depth) > CHANGED * depth[0] + 1:
             yield from _drawn(run, f"messages in {one.name}", one.depth, number)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from toscale.document.figures import DASH, failures, percent, rate, seconds, used, with_margin
+from toscale.document.figures import DASH, failures, number, percent, rate, seconds, used, with_margin
 from toscale.document.tables import Cell, Column, Table
 from toscale.document.words import MARKS, sentence
 from toscale.requirements.availability import LongRun
@@ -146,6 +146,7 @@ def course_table(run: FaultRun, flow: str) -> Table:
         key=lambda c: -max(x or 0.0 for x in c.utilisation),
     )[:2]
     hits = [c for c in run.components.values() if any(x is not None for x in c.hit_ratio)][:2]
+    scaled = [c for c in run.components.values() if any(x is not None for x in c.machines)][:2]
     step = -(-len(run.starts) // MOST_ROWS)
     rows = []
     for k in range(0, len(run.starts), step):
@@ -159,6 +160,7 @@ def course_table(run: FaultRun, flow: str) -> Table:
                 _or_dash(course.failed_share[k], percent),
                 *(_or_dash(c.utilisation[k], used) for c in busiest),
                 *(_or_dash(c.hit_ratio[k], used) for c in hits),
+                *(_or_dash(c.machines[k], number) for c in scaled),
             )
         )
     columns = (
@@ -169,6 +171,7 @@ def course_table(run: FaultRun, flow: str) -> Table:
         Column("Failed", True),
         *(Column(f"{c.name} in use", True, rank=2) for c in busiest),
         *(Column(f"{c.name} hits", True, rank=3) for c in hits),
+        *(Column(f"machines of {c.name}", True, rank=1) for c in scaled),
     )
     every = "" if step == 1 else f" One window of {step} is shown."
     return Table(f"The course of {flow}", columns, tuple(rows), f"In windows of {run.window:g} s.{every}")
@@ -196,6 +199,11 @@ def said_of(result: FaultResult, load: str, run: FaultRun) -> list[str]:
             f"{seconds(run.window)}, seed {result.seed}"
         )
     ]
+    for one in run.components.values():
+        if one.grown is not None:
+            most = max(x or 0.0 for x in one.machines)
+            said = f"`{one.name}` had the most machines, {number(most)}, {seconds(one.grown)} after it began"
+            found.append(sentence(said))
     if run.bound:
         found.append(sentence(f"It was not followed further: {run.bound}"))
     return found

@@ -110,6 +110,10 @@ def simulated_components_table(simulation: Simulation) -> Table:
         Column("Refused", True, 4),
         Column("Waiting for locks", True, 2),
         Column("Found locked", True, 2),
+        Column("Cold starts", True, 1),
+        Column("Instances", True, 1),
+        Column("Machines", True, 1),
+        Column("Too few", True, 1),
     )
     where = (
         "waiting, queue and refused at the upper end of the rates"
@@ -117,6 +121,8 @@ def simulated_components_table(simulation: Simulation) -> Table:
         else "waiting and queue on average"
     )
     note = f"In use: the larger of the shares of slots and of cores; {where}."
+    if any(one.machines is not None for _, run in runs for one in run.components.values()):
+        note += " Machines that follow the load: the mean, and the most that served; too few of the time for the load."
     return _trimmed(Table("Components", columns, tuple(rows), note))
 
 
@@ -156,7 +162,7 @@ def _component_cells(both: list[ComponentResult | None]) -> tuple[Cell, ...]:
     median = both[0]
     busiest = both[-1] if both[-1] is not None else median
     if median is None or busiest is None:
-        return (DASH, *(DASH for _ in both), *(DASH,) * 6)
+        return (DASH, *(DASH for _ in both), *(DASH,) * 10)
     refused = busiest.refused.value
     return (
         DASH if median.arrivals.value is None else rate(median.arrivals.value),
@@ -167,6 +173,10 @@ def _component_cells(both: list[ComponentResult | None]) -> tuple[Cell, ...]:
         rate(refused) if refused else DASH,
         with_margin(busiest.lock_waiting, seconds),
         DASH if busiest.lock_refused is None or not busiest.lock_refused.value else _found_locked(busiest),
+        with_margin(busiest.cold, percent),
+        with_margin(busiest.instances, number),
+        _machines(busiest),
+        DASH if busiest.short is None or not busiest.short.value else with_margin(busiest.short, percent),
     )
 
 
@@ -210,6 +220,13 @@ def _bound_cells(load: str, bound: BoundResult) -> tuple[str, ...]:
         with_margin(bound.excess, percent),
         with_margin(bound.shortfall, percent),
     )
+
+
+def _machines(result: ComponentResult) -> str:
+    """How many machines there are, where their number follows the load, and the most that served."""
+    if result.machines is None or result.most_machines is None:
+        return DASH
+    return f"{with_margin(result.machines, number)}, up to {result.most_machines:,}"
 
 
 def _found_locked(result: ComponentResult) -> str:

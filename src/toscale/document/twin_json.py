@@ -35,6 +35,7 @@ def twin_json(twin: Twin) -> dict[str, Any]:
         "components": {
             name: {key: getattr(one, key) for key in _STATION} for name, one in twin.stations.items()
         },
+        "functions": {name: asdict(one) for name, one in twin.instances.items()},
         "stores": {
             name: {"hit_ratio": one.hit_ratio, "occupancy": one.occupancy}
             for name, one in twin.stores.items()

@@ -48,6 +48,7 @@ def add_account(S, pool, key):  # type: ignore[no-untyped-def]
     row = S.accounts[a]
     row.key = key
     row.pool = pool
+    row.machine = -1
     row.since = -(np.int64(1) << 62)
     row.head = -1
     row.tail = -1
@@ -140,10 +141,11 @@ def refresh(S, a):  # type: ignore[no-untyped-def]
     row = S.accounts[a]
     now = S.control[0].now
     if row.refill > 0.0:
-        more = row.refill * np.float64(now - row.at)
-        row.left = min(row.capacity, row.left + more)
-        row.bound = min(row.capacity, row.bound + more)
-    row.at = now
+        if now > row.at:
+            row.left = min(row.capacity, row.left + row.refill * np.float64(now - row.at))
+        row.bound = min(row.capacity, row.bound + row.refill * np.float64(now - row.true))
+    row.at = max(row.at, now)  # a clock that went back
+    row.true = now
 
 
 @jit

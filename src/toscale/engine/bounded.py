@@ -159,7 +159,10 @@ def own_key(S, i, step):  # type: ignore[no-untyped-def]
 @jit
 def account_at(S, i, step, pool):  # type: ignore[no-untyped-def]
     """The account that a step is about, brought up to date."""
-    return account_of(S, pool, own_key(S, i, step), key_in(S, i, step.b))
+    a = account_of(S, pool, own_key(S, i, step), key_in(S, i, step.b))
+    if step.mask != np.uint64(0):
+        S.accounts[a].machine = S.registers[i, np.int64(step.mask) - 1]
+    return a
 
 
 @jit
@@ -293,6 +296,7 @@ def from_stash(S, i, pc):  # type: ignore[no-untyped-def]
     e = find_account(S, stash, own)
     if e < 0:
         e = add_account(S, stash, own)
+        S.accounts[e].machine = machine
         share = share_of(S, pool, key)
         rate = p.asked * share / p.shared
         if rate > 0.0:

@@ -44,6 +44,7 @@ class Pool:
     swept: str | None = None
     asked: float = 0.0
     machines: int = 0
+    station: str | None = None  # by whose clocks it is refilled
 
 
 # ---- tests ----------------------------------------------------------------------------------------------------------

@@ -56,6 +56,7 @@ from toscale.engine.model import (
     Parallel,
     Pass,
     Pause,
+    Policy,
     Population,
     Put,
     Register,
@@ -101,7 +102,7 @@ _SYNC = {
     Op.LOOK, Op.WRITE, Op.PASS, Op.IF_HOLDS, Op.IF_LEFT,
     Op.REPEAT, Op.JUDGE, Op.AGAIN, Op.BACK, Op.LOCK, Op.UNLOCK, Op.BEGIN, Op.NEXT,
     Op.HOLDER, Op.REACH, Op.IF_OPEN,
-    Op.ENTER,
+    Op.ENTER, Op.WARM, Op.COOL,
     Op.GUARD, Op.REPORT, Op.HEDGE, Op.DEPOSIT, Op.SPEND, Op.FLY, Op.LAND, Op.OFFER, Op.GATHER,
 }  # fmt: skip
 
@@ -158,7 +159,9 @@ class _Compiler:
         self.passages: tuple[Passage, ...] = ()
         self.passed = 0
         changed = model.timeline.machines_of
-        self.failing = changed(What.DOWN, What.OUT, What.LEAD)
+        self.failing = changed(What.DOWN, What.OUT, What.LEAD) | {
+            s.name for s in model.stations if s.scaling is not None and s.policy is not Policy.SHARED
+        }
         self.slowed = changed(What.SLOW)
         self.erring = changed(What.ERRORS)
         self.cut = changed(What.LOSS)
@@ -311,6 +314,9 @@ class _Compiler:
                 self.register(name)
         for connection in self.model.connections:
             self.held(connection)
+        for station in self.model.stations:
+            if station.scaling is not None:
+                self.law(station.scaling.boot.scaled(1 / TICK))
         return tables_of(self, tuple(entries))
 
     def children(self) -> None:

@@ -108,7 +108,7 @@ def plan_due(S, n):  # type: ignore[no-untyped-def]
 def draw_machine(S, n, seed):  # type: ignore[no-untyped-def]
     """A machine that new connections are sent to, each as likely; any, where there is none."""
     c = S.connections[n]
-    machines = S.stations[c.station].machines
+    machines = S.stations[c.station].shards * S.stations[c.station].copies
     k = np.int64(seed % np.uint64(machines))
     tries = np.uint64(0)
     while S.holds[c.first + k].out and tries < np.uint64(_TRIES):
@@ -126,7 +126,7 @@ def choose(S, n, seed):  # type: ignore[no-untyped-def]
     """The machine that a new connection goes to, by its station's policy."""
     c = S.connections[n]
     s = S.stations[c.station]
-    machines = s.machines
+    machines = s.shards * s.copies
     if machines == 1:
         return np.int64(0)
     if s.policy == _RANDOM or s.policy == _TWO:
@@ -147,7 +147,8 @@ def choose(S, n, seed):  # type: ignore[no-untyped-def]
             if not h.out and (best < 0 or h.open < S.holds[c.first + best].open):
                 best = m
         return best if best >= 0 else start
-    turn = np.int64(c.turn)
+    turn = np.int64(c.turn if c.turn < machines else 0)
+    c.turn = turn
     for _ in range(machines):
         turn = np.int64(c.turn)
         c.turn = turn + 1 if turn + 1 < machines else 0

@@ -8,6 +8,7 @@ import numpy as np
 
 from toscale.engine import leases
 from toscale.engine.model import Model, Pool
+from toscale.engine.scaling import AWAY, BY_SCALING, SERVING
 from toscale.engine.state import State
 from toscale.engine.tables import Tables
 from toscale.engine.tasks import ALOFT, WAITING
@@ -33,6 +34,16 @@ def check_conservation(model: Model, tables: Tables, s: State) -> None:
         _equal(f"slots of {station.name}", int(row.busy), int(np.sum(machines["busy"])))
         _equal(f"queues of {station.name}", int(row.waiting), int(np.sum(machines["queued"])))
         _equal(f"inside {station.name}", int(row.inside), int(row.busy) + int(row.waiting))
+    for k, row in enumerate(s.instances):
+        _at_most(f"cold starts of function {k}", int(row.cold), int(row.calls))
+        _at_most(f"idle instances of function {k}", int(row.idle), int(row.room))
+        if (
+            row.room and not model.timeline.changes
+        ):  # busy ones that are lost are gone without having been idle
+            there = int(row.idle) + int(s.stations[row.station].busy)
+            _equal(f"instances of function {k}", int(row.begun) + int(row.cold), there + int(row.gone))
+    for row in s.scalers:
+        _check_scaler(s, row)
     locked = s.locked[s.locked["lock"] >= 0]
     _equal("locked keys", len(locked), int(s.control[0].locked_keys))
     busy = int(np.sum(s.stations["busy"]))
@@ -109,6 +120,20 @@ def _check_pool(pool: Pool, s: State, k: int) -> None:
 def _of_pool_leases(s: State, k: int) -> Any:
     used = s.leases["state"] != leases.FREE
     return used & (s.accounts["pool"][s.leases["account"]] == k)
+
+
+def _check_scaler(s: State, row: Any) -> None:
+    """Begun with + started = serving + starting + leaving + gone; and never more or fewer than there may be."""
+    stages = s.stages["stage"][int(row.first) : int(row.first) + int(row.most)]
+    name = f"machines of station {int(row.station)}"
+    _equal(f"serving {name}", int(row.serving), int(np.sum(stages == SERVING)))
+    _equal(name, int(row.there), int(np.sum(stages != AWAY)))
+    _at_most(f"wanted {name}", int(row.wanted), int(row.most))
+    _at_most(f"fewest {name}", int(row.least), int(row.desired))
+    if row.most and not row.shared:
+        first = int(s.stations[row.station].first)
+        out = s.conditions["out"][first : first + int(row.most)] & BY_SCALING
+        _equal(f"{name} that take calls", int(np.sum(out == 0)), int(row.serving))
 
 
 def _check_connection(name: str, s: State, k: int) -> None:

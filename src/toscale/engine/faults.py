@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from toscale.engine.clocks import jump_clocks
 from toscale.engine.connections import admit_connections, lose_connections
 from toscale.engine.crashes import lose
 from toscale.engine.draws import GOLDEN, mix, unit
+from toscale.engine.instances import lose_instances
 from toscale.engine.jit import jit
 from toscale.engine.machines import (
     BY_ANY,
@@ -30,6 +32,7 @@ from toscale.engine.machines import (
     pick_machine,
 )
 from toscale.engine.model import Outcome
+from toscale.engine.scaling import BY_FAULT
 from toscale.engine.state import Op
 from toscale.engine.stores import remove_entry, shard_of
 from toscale.engine.tasks import (
@@ -54,6 +57,7 @@ DOWN, UP, OUT, IN, SLOW, ERRORS, LEAD, EMPTY, LOSS = (
     int(What.LOSS),
 )
 VARYING = 1  # of `arrivals`, by number: a rate that changes
+CLOCK = int(What.CLOCK)
 _TRIES = 64
 
 
@@ -71,11 +75,12 @@ def choose(S, i, step):  # type: ignore[no-untyped-def]
         return np.int64(pick_machine(S, i, step))
     if step.c != BY_POLICY:
         return choose_copy(S, i, step)
-    n = s.machines
+    n = s.shards * s.copies  # those in use, where their number follows the load
     if n == 1:
         return np.int64(s.first)
     if s.policy == ROUND_ROBIN:
         machine = np.int64(s.first)
+        s.turn = s.turn if s.turn < n else 0
         for _ in range(n):
             machine = s.first + s.turn
             s.turn = s.turn + 1 if s.turn + 1 < n else 0
@@ -108,7 +113,7 @@ def choose(S, i, step):  # type: ignore[no-untyped-def]
 def draw_machine(S, station, key):  # type: ignore[no-untyped-def]
     """A machine that is in the balancing, each as likely: drawn again while it is out."""
     s = S.stations[station]
-    n = np.uint64(s.machines)
+    n = np.uint64(s.shards * s.copies)
     machine = s.first + np.int64(key % n)
     tries = 0
     while S.conditions[machine].out and tries < _TRIES:
@@ -116,8 +121,8 @@ def draw_machine(S, station, key):  # type: ignore[no-untyped-def]
         machine = s.first + np.int64(key % n)
         tries += 1
     tries = 0
-    while S.conditions[machine].out and tries < s.machines:  # hardly any is left: the next one
-        machine = machine + 1 if machine + 1 < s.first + s.machines else np.int64(s.first)
+    while S.conditions[machine].out and tries < s.shards * s.copies:  # hardly any is left: the next one
+        machine = machine + 1 if machine + 1 < s.first + s.shards * s.copies else np.int64(s.first)
         tries += 1
     return machine
 
@@ -230,6 +235,7 @@ def make_changes(S, leaf):  # type: ignore[no-untyped-def]
     c = S.control[0]
     k = S.leaves[leaf].which
     losing = False
+    jumping = False
     while k < c.n_changes and S.changes[k].time <= c.now:
         row = S.changes[k]
         if row.what == EMPTY:
@@ -237,6 +243,9 @@ def make_changes(S, leaf):  # type: ignore[no-untyped-def]
         elif row.what == LOSS:
             S.links[row.which].loss = row.value
             S.links[row.which].until = row.until
+        elif row.what == CLOCK:
+            S.conditions[row.which].jump += np.int64(row.value)
+            jumping = True
         elif row.what > LOSS:
             S.numbers[row.which].value = row.value
         else:
@@ -244,6 +253,8 @@ def make_changes(S, leaf):  # type: ignore[no-untyped-def]
         k += 1
     S.leaves[leaf].which = k
     schedule(S, leaf, S.changes[k].time if k < c.n_changes else NEVER)
+    if jumping:
+        jump_clocks(S)
     if losing:
         lose(S)
 
@@ -257,15 +268,16 @@ def change_machine(S, machine, what, value):  # type: ignore[no-untyped-def]
             return False
         condition.down = 1
         condition.dying = 1
+        lose_instances(S, S.machines[machine].station)
         lose_connections(S, machine, np.int64(0))
         admit_connections(S, machine, condition.out, condition.down)
         return True
     if what == UP:
         condition.down = 0
     elif what == OUT:
-        condition.out = 1
+        condition.out |= BY_FAULT
     elif what == IN:
-        condition.out = 0
+        condition.out &= ~BY_FAULT
     elif what == SLOW:
         condition.slow = value
     elif what == ERRORS:

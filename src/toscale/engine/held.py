@@ -81,7 +81,10 @@ def begin(model: Model, state: State, empty: bool) -> None:
         if not empty:
             policy = next(s.policy for s in model.stations if s.name == connection.station)
             generator = np.random.Generator(np.random.Philox(key=[int(seed), 1]))
-            held = stationary(connection, machines, policy, generator)
+            running = next(s.running for s in model.stations if s.name == connection.station)
+            running = min(running, machines)  # of a shared queue there is one
+            held = np.zeros(machines, dtype=np.int64)
+            held[:running] = stationary(connection, running, policy, generator)
             block = state.holds[row.first : row.first + machines]
             block["open"] = block["early"] = held
             block["first"] = np.concatenate([[0], np.cumsum(held)[:-1]])

@@ -60,8 +60,12 @@ from toscale.engine.parts import (
     GUARDS,
     HAPPEN,
     HEDGES,
+    INSTANCES,
+    MACHINES,
+    SCALING,
     STREAM,
     TERMS,
+    WAKE,
     WINDOW,
     call_part,
 )
@@ -100,13 +104,14 @@ O_ANSWERED, O_STOPPED = int(Outcome.ANSWERED), int(Outcome.STOPPED)
 
 
 LEAF_FLOW, LEAF_MACHINE, LEAF_RING, LEAF_USERS, LEAF_TERM, LEAF_CONNECTION = 0, 1, 2, 3, 4, 5
-LEAF_CHANGE, LEAF_STREAM, LEAF_HEDGE = 6, 7, 8
+LEAF_CHANGE, LEAF_STREAM, LEAF_HEDGE, LEAF_SCALER = 6, 7, 8, 9
 IN_PARTS = {
     LEAF_TERM: BOUNDED,
     LEAF_CONNECTION: CONNECTIONS,
     LEAF_CHANGE: FAULTS,
     LEAF_STREAM: FAULTS,
     LEAF_HEDGE: GUARDS,
+    LEAF_SCALER: SCALING,
 }
 """The parts that the events of these kinds of leaves concern."""
 
@@ -283,6 +288,15 @@ def close_window(S):  # type: ignore[no-untyped-def]
         S.snap_guards[w, k] = S.guards[k]
     for k in range(c.n_flights):
         S.snap_flights[w, k] = S.flights[k]
+    for k in range(c.n_scalers):
+        if S.scalers[k].most > 0:
+            call_part(S, SCALING, MACHINES, k, -1)
+        S.snap_scalers[w, k] = S.scalers[k]
+        S.scalers[k].top = S.scalers[k].serving
+    for k in range(c.n_instances):
+        if S.instances[k].room > 0:
+            call_part(S, SCALING, INSTANCES, k, -1)
+        S.snap_instances[w, k] = S.instances[k]
     S.snap_live[w] = c.live + c.messages
     c.window = w + 1
     c.window_ends = end + c.window_length
@@ -349,6 +363,9 @@ def advance(S, windows):  # type: ignore[no-untyped-def]
                     continue
                 elif kind == LEAF_HEDGE:
                     call_part(S, GUARDS, HEDGES, which, -1)
+                    continue
+                elif kind == LEAF_SCALER:
+                    call_part(S, SCALING, WAKE, which, -1)
                     continue
                 else:
                     if 2 * c.live + c.margin >= tasks:  # what is lost may go on in two parts

@@ -180,7 +180,7 @@ def release(S, i, machine):  # type: ignore[no-untyped-def]
     s.busy -= 1
     s.inside -= 1
     S.tasks[i].held -= 1
-    if m.queued > 0:
+    if m.queued > 0 and (s.slots < 0 or m.busy < s.slots):
         j = m.head
         leave_queue(S, j)
         u = S.tasks[j]

@@ -38,6 +38,8 @@ from toscale.engine.bounded_model import (
 
 # isort: on
 from toscale.engine.laws import Law
+from toscale.engine.scaling_model import Instances as Instances
+from toscale.engine.scaling_model import Scaling as Scaling
 from toscale.engine.timeline import Timeline
 
 
@@ -94,7 +96,7 @@ class Station:
     machine (None: no bound). With `shards` > 0 there are `shards * copies` machines; the machine of shard s
     that takes the writes is number `s * copies`. `zones` gives each machine's zone, repeated as needed;
     empty: outside all zones. By priority, of those who wait the most urgent go first, each class in the order
-    of arrival; who is served is not interrupted.
+    of arrival; who is served is not interrupted. With `scaling` there are up to `machines` of them.
     """
 
     name: str
@@ -107,6 +109,14 @@ class Station:
     shards: int = 0
     copies: int = 1
     zones: tuple[int, ...] = ()
+    scaling: Scaling | None = None
+    instances: Instances | None = None  # of a function: a slot for each
+    follows: str | None = None  # as many machines as that station has at the moment
+
+    @property
+    def running(self) -> int:
+        """How many of its machines there are when a run begins."""
+        return self.machines if self.scaling is None else self.scaling.begins
 
 
 class Evict(Enum):

@@ -14,11 +14,13 @@ import numpy as np
 from toscale.engine.jit import INTERPRETED, address_of
 from toscale.engine.state import PARTS, Op
 
-BOUNDED, CONNECTIONS, FAULTS, GUARDS, REPEATS = 0, 1, 2, 3, 4
+BOUNDED, CONNECTIONS, FAULTS, GUARDS, REPEATS, SCALING = 0, 1, 2, 3, 4, 5
 """The parts."""
 WINDOW, TERMS, ABANDON, HAPPEN, CHANGE, STREAM, HEDGES = -1, -2, -3, -4, -5, -6, -7
+WAKE, MACHINES, INSTANCES = -8, -9, -10
 """Events that concern a part: a window of a connection ends; leases end; nobody waits any more for what a task stands
-in line for; something happens to a connection; a change of the timeline, or a request of its streams; a hedge is due.
+in line for; something happens to a connection; a change of the timeline, or a request of its streams; a hedge is
+due; the number of machines is looked at; a window of machines that follow the load, or of instances, ends.
 """
 
 _OPS = {
@@ -27,6 +29,7 @@ _OPS = {
     FAULTS: "ROUTE ENTER FAULTY HOT",
     GUARDS: "GUARD REPORT HEDGE DEPOSIT SPEND FLY LAND",
     REPEATS: "REPEAT JUDGE AGAIN VAIN LEAVE LOCK UNLOCK",
+    SCALING: "WARM COOL",
 }
 PART_OF = np.full(len(Op), -1, dtype=np.int64)
 """The part that has an instruction, by its number; -1: it is in the loop itself, or in `run_step`."""
@@ -56,6 +59,8 @@ def load(state: Any, leaves: dict[int, int]) -> None:
     needed |= {leaves.get(int(kind), -1) for kind in np.unique(state.leaves["kind"])}
     if np.any(state.connections["members"] > 0):  # they are counted at the end of each window
         needed.add(CONNECTIONS)
+    if np.any(state.scalers["most"] > 0) or np.any(state.instances["room"] > 0):  # likewise
+        needed.add(SCALING)
     for part in needed - {-1}:
         if not PARTS[part]:
             PARTS[part] = address_of(FUNCTIONS[part], 3)

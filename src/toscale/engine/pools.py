@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from toscale.engine.clocks import STASH
 from toscale.engine.model import Amount, ByShare, Model, Pool
 from toscale.engine.state import POOL, TICK, records
 from toscale.engine.tables import ModelError, Tables, salt_of
 
-__all__ = ["pool_rows"]
+__all__ = ["pool_rows", "pool_stations", "store_stations"]
 
 
 def pool_rows(model: Model, tables: Tables, empty: bool) -> tuple[Any, Any]:
@@ -67,3 +68,20 @@ def _check(pool: Pool) -> None:
             values = [] if amount is None else [amount]
         if any(value < 0 for value in values):
             raise ModelError(f"{pool.name!r} has less than nothing")
+
+
+def pool_stations(model: Model, tables: Tables) -> Any:
+    """The station by whose clocks each pool is counted, -1 for none; behind them the stashes."""
+    names = [station.name for station in model.stations]
+    found = [names.index(pool.station) if pool.station in names else -1 for pool in model.pools]
+    return np.array([*found, *[STASH] * len(tables.stashes)] or [-1], dtype=np.int64)
+
+
+def store_stations(model: Model) -> Any:
+    """The station of each store: that of its name; -1 where there is none with as many shards."""
+    shards = {station.name: (k, max(1, station.shards)) for k, station in enumerate(model.stations)}
+    found = []
+    for store in model.stores:
+        k, number = shards.get(store.name, (-1, store.shards))
+        found.append(k if number == store.shards else -1)
+    return np.array(found or [-1], dtype=np.int64)

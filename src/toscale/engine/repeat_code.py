@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from toscale.engine.branch_code import emit_test
+from toscale.engine.instance_code import emit_cool, emit_warm
 from toscale.engine.laws import Law
 from toscale.engine.layout import Label
 from toscale.engine.model import Register, Repeat, Users, Work
@@ -70,11 +71,13 @@ def away(c: Any, frame: Any, passes: Callable[[], None]) -> None:
         passes()
         return
     failing = c.model.stations[frame.leaves].name in c.failing
+    emit_cool(c, frame.leaves)
     c.emit(Op.RELEASE, a=frame.leaves, b=frame.machine)
     within, c.within = c.within, frame.around
     passes()
     c.emit(Op.BACK, a=frame.leaves, b=frame.machine, x=1.0 if failing else 0.0, fail=frame.refused)
     c.within = within
+    emit_warm(c, frame.leaves, f"{c.model.stations[frame.leaves].name}/back")
 
 
 def think(c: Any, flow: str, users: Users) -> None:

@@ -30,9 +30,10 @@ __all__ = ["Limits", "Readings", "Replication", "StoreStart"]
 class Readings:
     """The counts of a replication at the end of each window, cumulated, and its histograms per window.
 
-    `meters`, `stations`, `stores`, `buffers`, `pools`, `locks`, `connections`, `guards`, `flights`: record arrays
-    (windows + 1, parts), row 0 is the beginning of the first window. `histogram`: (windows, meters, cells). `live`:
-    requests and messages on their way at the end of each window. `length`: seconds a window.
+    `meters`, `stations`, `stores`, `buffers`, `pools`, `locks`, `connections`, `guards`, `flights`, `scalers`,
+    `instances`: record
+    arrays (windows + 1, parts), row 0 is the beginning of the first window. `histogram`: (windows, meters, cells).
+    `live`: requests and messages on their way at the end of each window. `length`: seconds a window.
     `retries`: (windows + 1, flows), further attempts.
     """
 
@@ -49,6 +50,8 @@ class Readings:
     length: float
     guards: Any
     flights: Any
+    scalers: Any
+    instances: Any
 
     @property
     def windows(self) -> int:
@@ -137,9 +140,12 @@ class Replication:
             "retries": s.retries.copy(),
             "guards": s.guards.copy(),
             "flights": s.flights.copy(),
+            "scalers": s.scalers.copy(),
+            "instances": s.instances.copy(),
         }
         s.meters["longest"] = 0
         s.histogram[: self.windows] = 0
+        s.scalers["top"] = s.scalers["serving"]
         control.window = 0
         control.window_length = window_ticks(window)
         control.window_ends = control.now + control.window_length
@@ -161,6 +167,8 @@ class Replication:
         """Makes one window of each two. Their number must be even."""
         s = self.state
         n = int(s.control[0].window)
+        tops = s.snap_scalers["top"]
+        tops[1:n:2] = np.maximum(tops[0:n:2], tops[1:n:2])
         for name in (
             "snap_meters",
             "snap_stations",
@@ -173,6 +181,8 @@ class Replication:
             "snap_live",
             "snap_guards",
             "snap_flights",
+            "snap_scalers",
+            "snap_instances",
         ):
             array = getattr(s, name)
             array[: n // 2] = array[1:n:2].copy()
@@ -233,6 +243,8 @@ class Replication:
             length=float(s.control[0].window_length) * TICK,
             guards=from_start("guards"),
             flights=from_start("flights"),
+            scalers=from_start("scalers"),
+            instances=from_start("instances"),
         )
 
     def check_conservation(self) -> None:

@@ -15,6 +15,7 @@ from toscale.engine.faults import change_or_arrive, choose, enter_or_fail, fault
 from toscale.engine.flights import join_flight, land
 from toscale.engine.guards import deposit, guard, report, spend
 from toscale.engine.hedges import send_hedge, start_hedged
+from toscale.engine.instances import find_warm, keep_warm, touch_instances
 from toscale.engine.jit import entry
 from toscale.engine.leases import end_terms
 from toscale.engine.locks import give_locks, take_locks
@@ -22,6 +23,7 @@ from toscale.engine.members import holder_of
 from toscale.engine.model import Outcome
 from toscale.engine.ops import (
     AGAIN,
+    COOL,
     DEPOSIT,
     ENTER,
     FAULTY,
@@ -38,6 +40,7 @@ from toscale.engine.ops import (
     ROUTE,
     SPEND,
     UNLOCK,
+    WARM,
 )
 from toscale.engine.parts import (
     BOUNDED,
@@ -48,12 +51,16 @@ from toscale.engine.parts import (
     GUARDS,
     HAPPEN,
     HEDGES,
+    MACHINES,
     REPEATS,
+    SCALING,
     STREAM,
     TERMS,
+    WAKE,
     WINDOW,
 )
 from toscale.engine.repeat import begin_pass, in_vain, judge_pass, leave_repeat, pass_again
+from toscale.engine.scaling import touch_scaler, wake_scaler
 from toscale.engine.steps import wait_for_children
 from toscale.engine.tasks import set_time_out
 
@@ -166,6 +173,24 @@ def repeats_part(S, what, i, pc):  # type: ignore[no-untyped-def]
     return np.int64(pc + 1)
 
 
+@entry
+def scaling_part(S, what, i, pc):  # type: ignore[no-untyped-def]
+    """Machines that follow the load, and instances of functions."""
+    if what == WARM:
+        step = S.code[pc]
+        return np.int64(step.b) if find_warm(S, np.int64(step.a)) else np.int64(pc + 1)
+    if what == COOL:
+        keep_warm(S, np.int64(S.code[pc].a))
+        return np.int64(pc + 1)
+    if what == WAKE:
+        wake_scaler(S, i)
+    elif what == MACHINES:
+        touch_scaler(S, i)
+    else:  # INSTANCES
+        touch_instances(S, i)
+    return np.int64(-1)
+
+
 FUNCTIONS.update(
     {
         BOUNDED: bounded_part,
@@ -173,5 +198,6 @@ FUNCTIONS.update(
         FAULTS: faults_part,
         GUARDS: guards_part,
         REPEATS: repeats_part,
+        SCALING: scaling_part,
     }
 )

@@ -23,7 +23,7 @@ def ticks(seconds: float | None) -> int:
 def changes(model: Model, tables: Tables) -> Any:
     """The changes in the order of their times, one row for each machine, shard, link or knob."""
     rows = [
-        (ticks(change.time), int(change.what), which, ticks(change.until), change.value)
+        (ticks(change.time), int(change.what), which, ticks(change.until), _value(change))
         for change in sorted(model.timeline.changes, key=lambda change: change.time)
         for which in _which(model, tables, change)
     ]
@@ -31,6 +31,11 @@ def changes(model: Model, tables: Tables) -> Any:
     for k, row in enumerate(rows):
         table[k] = row
     return table
+
+
+def _value(change: Change) -> float:
+    """The value as the engine has it: of a clock in ticks."""
+    return change.value / TICK if change.what is What.CLOCK else change.value
 
 
 def _which(model: Model, tables: Tables, change: Change) -> list[int]:

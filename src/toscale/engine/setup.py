@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from toscale.engine import arrivals, interpreter, ops, stores
+from toscale.engine import set_up_scaling as scaling
 from toscale.engine import set_up_timeline as timeline
 from toscale.engine.connections import event_code
 from toscale.engine.held import held_rows, residuals
@@ -26,8 +27,10 @@ from toscale.engine.model import (
     Trace,
     Users,
 )
-from toscale.engine.pools import pool_rows
+from toscale.engine.pools import pool_rows, pool_stations, store_stations
 from toscale.engine.room import ENTRIES, SOCKETS, Limits, chained, enlarged, leases, power_of_two
+from toscale.engine.set_up_instances import instance_rows
+from toscale.engine.set_up_scaling import scaler_rows
 from toscale.engine.state import (
     ACCOUNT,
     AFTER,
@@ -41,6 +44,7 @@ from toscale.engine.state import (
     FLIGHT,
     FLOW,
     GUARD,
+    INSTANCE,
     LEAF,
     LOCK,
     LOCKED,
@@ -50,6 +54,7 @@ from toscale.engine.state import (
     NOTE,
     PARTITION,
     RING,
+    SCALER,
     SHARD,
     SLICES,
     SOCKET,
@@ -117,7 +122,7 @@ class SetUp:
         first = 0
         for k, station in enumerate(model.stations):
             row, count = stations[k], machine_counts[k]
-            shared = station.machines if station.policy is Policy.SHARED and not station.shards else 1
+            shared = station.running if station.policy is Policy.SHARED and not station.shards else 1
             row.first, row.machines = first, count
             row.slots = -1 if station.slots is None else station.slots * shared
             row.cores = 0 if station.cores is None else station.cores * shared
@@ -125,6 +130,8 @@ class SetUp:
             row.policy = _POLICY_NUMBERS[station.policy] % 4
             row.discipline = _DISCIPLINE_NUMBERS[station.discipline]
             row.shards, row.copies = (station.shards, station.copies) if station.shards else (1, count)
+            if station.scaling is not None and station.policy is not Policy.SHARED:
+                row.copies = station.running
             block = machines[first : first + count]
             block["station"] = k
             block["head"] = block["tail"] = block["heap"] = block["leaf"] = -1
@@ -145,6 +152,8 @@ class SetUp:
             terms[k].length, terms[k].leaf = max(1, round(min(length / TICK, arrivals.LONGEST))), len(leaves)
             leaves.append((interpreter.LEAF_TERM, k))
         held, holds = held_rows(model, tables, machine_counts, leaves)
+        instances, warm = instance_rows(model, self.empty)
+        scalers, stages, advice = scaler_rows(model, tables, leaves)
         changes = timeline.changes(model, tables)
         if len(changes):
             for name in ("links", "numbers"):  # which it changes: they are this run's own
@@ -235,6 +244,13 @@ class SetUp:
             ),
             guards=guards,
             flights=records(FLIGHT, len(tables.flights)),
+            scalers=scalers,
+            instances=instances,
+            warm=warm,
+            pool_stations=pool_stations(model, tables),
+            store_stations=store_stations(model),
+            stages=stages,
+            advice=advice,
             callers=records(CALLER, int(np.sum(guards["callers"]))),
             store_rates=np.zeros((max(len(model.stores), 1), max(len(tables.populations), 1))),
             connections=held,
@@ -263,12 +279,15 @@ class SetUp:
             snap_connections=np.zeros((w, len(held)), dtype=CONNECTION).view(np.recarray),
             snap_live=np.zeros(w, dtype=np.int64),
             snap_flights=np.zeros((w, max(len(tables.flights), 1)), dtype=FLIGHT).view(np.recarray),
+            snap_instances=np.zeros((w, len(instances)), dtype=INSTANCE).view(np.recarray),
+            snap_scalers=np.zeros((w, len(scalers)), dtype=SCALER).view(np.recarray),
             snap_guards=np.zeros((w, len(guards)), dtype=GUARD).view(np.recarray),
             histogram=np.zeros((w, max(meters, 1), CELL_COUNT), dtype=np.int32),
             notes=records(NOTE, tables.notes),
         )
         state = State(**arrays)
         timeline.begin(model, state)
+        scaling.begin(model, state)
         return state
 
     def _guards(self, stations: Any) -> Any:

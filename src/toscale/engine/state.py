@@ -23,7 +23,8 @@ Op = IntEnum(
     "REPEAT JUDGE AGAIN VAIN IF_ENDED ANSWERED BACK LOCK UNLOCK BEGIN NEXT LEAVE "
     "HOLDER REACH IF_OPEN NOTE "
     "ROUTE ENTER FAULTY HOT "
-    "GUARD REPORT HEDGE DEPOSIT SPEND FLY LAND OFFER GATHER",
+    "GUARD REPORT HEDGE DEPOSIT SPEND FLY LAND OFFER GATHER "
+    "WARM COOL",
     start=0,
 )
 """The instructions; what each does stands beside its branch in `toscale.engine.interpreter`."""
@@ -398,7 +399,8 @@ ACCOUNT = np.dtype(
         ("bound", "f8"),  # what would be left if exactly those let through had taken: the truth
         ("capacity", "f8"),
         ("refill", "f8"),  # per tick
-        ("at", "i8"),  # when `left` and `bound` were so; when what was taken ahead is no longer good
+        ("at", "i8"),  # when `left` was so; when what was taken ahead is no longer good
+        ("true", "i8"),  # when `bound` was so
         ("since", "i8"),  # when it became full or free
         ("held", "i4"),
         ("over", "i4"),
@@ -406,6 +408,8 @@ ACCOUNT = np.dtype(
         ("tail", "i4"),
         ("chain", "i4"),
         ("pool", "i4"),
+        ("machine", "i4"),  # that counts it, where each has its own; -1
+        ("spare", "i4"),
     ],
     align=True,
 )
@@ -502,8 +506,9 @@ CONDITION = np.dtype(  # of a machine
         ("slow", "f8"),  # work takes so many times as long
         ("errors", "f8"),
         ("down", "i8"),
-        ("out", "i8"),  # of the balancing
+        ("out", "i8"),  # of the balancing: bits, by a fault (1), as it is not needed (2)
         ("dying", "i8"),  # while what is there is being ended
+        ("jump", "i8"),  # of its clock, at this moment
         ("lead", "i8"),  # of the first machine of a shard: which of them takes the writes
     ],
     align=True,
@@ -527,6 +532,63 @@ STREAM = np.dtype(
 PRESET = np.dtype([("register", "i8"), ("key", "i8")], align=True)
 HOT = np.dtype([("share", "f8"), ("begins", "i8"), ("ends", "i8"), ("key", "i8")], align=True)
 GIVEN = np.dtype([("salt", "u8"), ("value", "f8"), ("key", "i8")], align=True)
+
+SCALER = np.dtype(
+    [
+        ("salt", "u8"),
+        ("target", "f8"),
+        ("tolerance", "f8"),
+        ("each", "f8"),  # slots or cores of a machine, whichever are measured
+        ("work_before", "f8"),  # the integral of those in use, at the last look
+        ("there_time", "f8"),  # integrals over time, in ticks: machines that are paid for
+        ("serving_time", "f8"),
+        ("short_time", "f8"),  # the time in which fewer serve than are wanted
+        ("touched", "i8"),
+        ("started", "i8"),
+        ("stopped", "i8"),
+        ("top", "i8"),  # the most that served since the last window began
+        ("there", "i8"),  # starting, serving and leaving
+        ("serving", "i8"),
+        ("wanted", "i8"),  # by the last look
+        ("desired", "i8"),  # what it was changed to
+        ("looks", "i8"),
+        ("looked", "i8"),
+        ("look", "i8"),  # the time of the next one
+        ("changed", "i8"),
+        ("every", "i8"),
+        ("pause", "i8"),
+        ("memory", "i8"),  # in looks
+        ("boot", "i8"),
+        ("least", "i8"),
+        ("most", "i8"),
+        ("first", "i8"),  # its first stage
+        ("station", "i8"),
+        ("leaf", "i8"),
+        ("by_cores", "i8"),
+        ("shared", "i8"),
+        ("slots", "i8"),  # of one machine, where all are behind a shared queue; likewise the others
+        ("cores", "i8"),
+        ("places", "i8"),
+    ],
+    align=True,
+)
+INSTANCE = np.dtype(  # those of a function
+    [
+        ("idle_time", "f8"),  # the integral of `idle` over time, in ticks
+        ("touched", "i8"),
+        ("calls", "i8"),
+        ("cold", "i8"),  # of these, with a cold start
+        ("gone", "i8"),
+        ("begun", "i8"),  # idle when the run began
+        ("idle", "i8"),
+        ("oldest", "i8"),  # its place in the ring
+        ("room", "i8"),
+        ("keep", "i8"),
+        ("station", "i8"),
+    ],
+    align=True,
+)
+STAGE = np.dtype([("stage", "i8"), ("until", "i8")], align=True)
 
 METER = np.dtype(
     [
@@ -627,6 +689,10 @@ CONTROL = np.dtype(
         ("n_retries", "i8"),
         ("n_guards", "i8"),
         ("n_flights", "i8"),
+        ("n_scalers", "i8"),
+        ("n_instances", "i8"),
+        ("n_conditions", "i8"),
+        ("n_store_stations", "i8"),
     ],
     align=True,
 )
@@ -708,6 +774,13 @@ ARRAYS: dict[str, tuple[Any, int]] = {
     "guards": (GUARD, 1),
     "callers": (CALLER, 1),
     "flights": (FLIGHT, 1),
+    "scalers": (SCALER, 1),
+    "stages": (STAGE, 1),
+    "advice": (np.int64, 2),
+    "instances": (INSTANCE, 1),
+    "warm": (np.int64, 2),
+    "pool_stations": (np.int64, 1),
+    "store_stations": (np.int64, 1),
     # the figures
     "meters": (METER, 1),
     "snap_meters": (METER, 2),
@@ -721,6 +794,8 @@ ARRAYS: dict[str, tuple[Any, int]] = {
     "snap_retries": (np.int64, 2),
     "snap_guards": (GUARD, 2),
     "snap_flights": (FLIGHT, 2),
+    "snap_scalers": (SCALER, 2),
+    "snap_instances": (INSTANCE, 2),
     "histogram": (np.int32, 3),
     "notes": (NOTE, 1),
 }

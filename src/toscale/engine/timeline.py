@@ -29,6 +29,7 @@ class What(IntEnum):
     EMPTY = 7  # what these shards of a store hold is forgotten
     LOSS = 8  # so large a share of the messages on a link is lost, until `until`
     KNOB = 9  # a `Knob` gets this value
+    CLOCK = 10  # the clocks of these machines jump ahead by so many seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from toscale.engine.frames import Frame, ListAt, Raw, Shard
+from toscale.engine.instance_code import emit_cool, emit_warm
 from toscale.engine.layout import Label
 from toscale.engine.lock_code import take_locks
 from toscale.engine.machines import (
@@ -93,7 +94,14 @@ def emit_visited(
     machine = c.register(f"machine:{frame.depth}")
     failing, name = station.name in c.failing, station.name
     counted = station.slots is not None or (station.cores is not None and step.work is not None)
-    counted = counted or step.over is not None or failing or name in c.slowed or name in c.erring
+    counted = (
+        counted
+        or step.over is not None
+        or station.instances is not None
+        or failing
+        or name in c.slowed
+        or name in c.erring
+    )
     counted = counted or step.work is not None or bool(step.locks) or _guards(step.body)
     if not counted and not _placed(station):  # a place that only passes requests on
         emit_hop(c, step.link, f"{step.path}/to", frame.machine, -1)
@@ -142,8 +150,10 @@ def emit_visited(
     c.place(entry)
     c.emit(Op.ENTER if failing else Op.ACQUIRE, a=index, b=machine, d=int(take), fail=refused)
     c.within = entry
+    early = Label()  # without an instance
     if take:
-        c.emit(Op.TAKE, fail=out)
+        c.emit(Op.TAKE, fail=early)
+    emit_warm(c, index, step.path)
     unlocked = out
     locks = take_locks(c, step.locks, frame, station.shards, listed)
     if locks:
@@ -163,6 +173,7 @@ def emit_visited(
     c.block(step.body, within)
     for chain, _ in reversed(locks):
         c.emit(Op.UNLOCK, b=chain)
+    emit_cool(c, index)
     c.emit(Op.RELEASE, a=index, b=machine)
     c.within = around
     emit_hop(c, step.link, f"{step.path}/back", machine, frame.machine)
@@ -174,6 +185,8 @@ def emit_visited(
             c.place(given)
             c.emit(Op.UNLOCK, b=chain)
     c.place(unlocked)
+    emit_cool(c, index)
+    c.place(early)
     c.emit(Op.RELEASE, a=index, b=machine)
     c.within = around
     c.place(refused)

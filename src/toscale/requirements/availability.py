@@ -103,5 +103,6 @@ def _part(station: Station, twin: Twin, share: float) -> PartInLongRun:
     used = 0.0
     if theory is not None:
         used = max(theory.slot_utilisation or 0.0, theory.core_utilisation or 0.0)
-    needed = min(max(1, ceil(used * station.machines - 1e-9)), station.machines)
-    return PartInLongRun(station.machines, needed, 0, at_least(needed, station.machines, share))
+    number = station.machines if theory is None else theory.machines  # it may follow the load
+    needed = min(max(1, ceil(used * number - 1e-9)), number)
+    return PartInLongRun(number, needed, 0, at_least(needed, number, share))

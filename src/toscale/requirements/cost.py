@@ -112,6 +112,12 @@ def _priced(
         return f"`{written}` is no price: write an amount per time, such as `200 USD / month`"
     if price.per == "all":
         return Costs(name, Quantity(amount.value, COST_RATE), f"{written}, in all")
+    ran = run.components.get(name) if run else None
+    if ran is not None and ran.machines is not None and ran.machines.value is not None:
+        shown = f"{format_number(ran.machines.value)} on average"
+        each = "" if written.endswith("each") else " each"
+        in_all = Quantity(amount.value * ran.machines.value, COST_RATE)
+        return Costs(name, in_all, f"{shown} x {written}{each}")
     number = machines(design, sheet, component)
     if isinstance(number, str):
         return number

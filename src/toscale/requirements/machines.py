@@ -1,5 +1,5 @@
 """How many machines is a component? Its replicas, or its shards times copies; beside another one, as many
-as that one.
+as that one. Where they follow the load it is the number that the file gives, or the fewest.
 
 The same as in the simulation: a part of a machine is a whole one, and the replicas of a store without
 shards are its shards.
@@ -28,6 +28,9 @@ def machines(design: Design, sheet: Sheet, component: Component) -> Quantity | s
         component = design.components[component.beside or ""]
     kind = KINDS.get(component.kind)
     if kind is None or kind.primitive is Primitive.STATION:
+        scale = component.scale if component.replicas is None else None
+        if scale is not None:
+            return number_of(sheet, scale.at_least, f"components.{component.name}.scale")
         factors = [_whole(sheet, component, "replicas")]
     else:
         factors = [shards_of(sheet, component), _whole(sheet, component, "copies")]

@@ -23,6 +23,7 @@ from toscale.quantity.formatting import format_quantity
 from toscale.quantity.units import TIME
 from toscale.simulate.fault_result import FaultComponent, FaultFlow, FaultRun, Recovery
 from toscale.simulate.figures import run_result
+from toscale.simulate.machine_time import machine_time
 from toscale.simulate.replications import Outcome as Went
 from toscale.simulate.replications import Sampled, sample_readings
 from toscale.simulate.result import Ending, Figure, RunResult
@@ -39,6 +40,8 @@ _SHARE = 1e-4
 _HITS = 0.01
 """A hit ratio that is lower by less is as it was."""
 _PRECISION = 0.05
+_MORE = 0.5
+"""Half a machine more, on the mean of the replications, is more machines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +224,7 @@ def part(reading: Readings, first: int, last: int) -> Readings:
         retries=reading.retries[first : last + 1],
         histogram=reading.histogram[first:last],
         live=reading.live[first:last],
+        scalers=reading.scalers[first : last + 1],
     )
 
 
@@ -355,15 +359,15 @@ def _components(course: Course) -> dict[str, FaultComponent]:
     def grown(part: str, k: int, name: str) -> Any:
         return np.sum([np.diff(getattr(r, part)[name][:, k]) for r in course.readings], axis=0)
 
+    serving = np.sum([np.diff(r.scalers["serving_time"], axis=0) for r in course.readings], axis=0) * TICK
     found: dict[str, FaultComponent] = {}
     for k, station in enumerate(course.model.stations):
-        machines = station.shards * station.copies if station.shards else station.machines
+        there = machine_time(course.model, k, serving, np.full(count, time))
         limit, used = (station.slots, "busy_time") if station.slots else (station.cores, "working_time")
         utilisation = none
         if limit:
-            utilisation = tuple(
-                float(x) * TICK / (time * machines * limit) for x in grown("stations", k, used)
-            )
+            utilisation = _ratios(grown("stations", k, used) * TICK, there * limit)
+        machines = none if station.scaling is None else tuple(float(x) / time for x in there)
         found[station.name] = FaultComponent(
             name=station.name,
             calls=tuple(float(x) / time for x in grown("stations", k, "arrived")),
@@ -371,8 +375,10 @@ def _components(course: Course) -> dict[str, FaultComponent]:
             queue=tuple(float(x) * TICK / time for x in grown("stations", k, "waiting_time")),
             hit_ratio=none,
             depth=none,
+            machines=machines,
+            grown=_grown(course.windows, machines),
         )
-    empty = FaultComponent("", none, none, none, none, none)
+    empty = FaultComponent("", none, none, none, none, none, none)
     for k, store in enumerate(course.model.stores):
         hits = _ratios(grown("stores", k, "hits"), grown("stores", k, "gets"))
         found[store.name] = replace(found.get(store.name, empty), name=store.name, hit_ratio=hits)
@@ -380,3 +386,13 @@ def _components(course: Course) -> dict[str, FaultComponent]:
         depth = tuple(float(x) * TICK / time for x in grown("buffers", k, "depth_time"))
         found[buffer.name] = replace(found.get(buffer.name, empty), name=buffer.name, depth=depth)
     return found
+
+
+def _grown(windows: Windows, machines: tuple[float | None, ...]) -> float | None:
+    """How long after the fault's beginning as many machines serve as ever do after it; None where no more do."""
+    known = [x or 0.0 for x in machines]
+    before, after = known[: max(windows.first, 1)], known[windows.first :]
+    if not after or max(after) < max(before) + _MORE:
+        return None
+    reached = next(k for k, x in enumerate(after) if x >= max(after) - _MORE / 2)
+    return windows.start(windows.first + reached + 1) - windows.begins

@@ -65,7 +65,9 @@ class FaultFlow:
 @dataclass(frozen=True, slots=True)
 class FaultComponent:
     """A component under a fault, one value for each window: calls per second, the share of its slots (else
-    cores) in use, how many wait on average, the share of look-ups that hit, and messages; None where it has none.
+    cores) in use, how many wait on average, the share of look-ups that hit, messages, and the machines that serve,
+    where their number follows the load; None where it has none. `grown`: seconds from the beginning of the fault
+    until as many serve as ever do from then on, where they become more.
     """
 
     name: str
@@ -74,6 +76,8 @@ class FaultComponent:
     queue: Values
     hit_ratio: Values
     depth: Values
+    machines: Values = ()
+    grown: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,9 @@ class _Fault:
     ) -> FaultRun:
         twin = solve(self.lowered.model)
         before = solve(self.lowered.model, self.lowered.averages) if self.lowered.averages else twin
-        self.lowered = replace(self.lowered, model=with_asked(self.lowered.model, before))
+        self.lowered = replace(
+            self.lowered, model=with_asked(self.lowered.model, before, self.design.run.start == "empty")
+        )
         model = self.lowered.model
         length = lasts(self.design, model, self.lowered.multiple)
         paced = pace(model, twin)

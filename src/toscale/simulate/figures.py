@@ -13,6 +13,7 @@ from toscale.engine.model import Model, Outcome, Pool
 from toscale.engine.state import TICK
 from toscale.engine.tables import Guarded
 from toscale.quantity.formatting import format_number
+from toscale.simulate.machine_time import machine_time, machines, machines_of, scaler_of
 from toscale.simulate.replications import Outcome as Went
 from toscale.simulate.replications import Sampled, growing, piling_up
 from toscale.simulate.result import (
@@ -267,7 +268,7 @@ class _Reader:
             found[station.name] = self.station(k)
         nothing = Figure(None, reason="it has no machines in this model")
         for name in (*stores, *buffers):
-            found.setdefault(name, ComponentResult(name, *[nothing] * 8))
+            found.setdefault(name, ComponentResult(name, *(nothing,) * 8))
         for name in dict.fromkeys(lock.station for lock in self.model.locks):
             if name in found:
                 waiting, refused = self.locks(name)
@@ -306,15 +307,14 @@ class _Reader:
     def station(self, k: int) -> ComponentResult:
         station = self.model.stations[k]
         rows = self.sampled.stations[:, k]
-        machines = station.shards * station.copies if station.shards else station.machines
         busy = rows["busy_time"] * TICK
         unlimited = Figure(None, reason="it has no limit of slots")
         coreless = Figure(None, reason="nobody gave cores")
-        slots = unlimited if station.slots is None else self.rate(busy / (machines * station.slots), 1.0)
+        slots = unlimited if station.slots is None else self.share_of(busy, k, station.slots)
         cores = (
             coreless
             if station.cores is None
-            else self.rate(rows["working_time"] * TICK / (machines * station.cores), 1.0)
+            else self.share_of(rows["working_time"] * TICK, k, station.cores)
         )
         waited = rows["waited"] * TICK
         return ComponentResult(
@@ -327,7 +327,18 @@ class _Reader:
             queue=self.rate(rows["waiting_time"] * TICK),
             refused=self.rate(rows["refused"]),
             abandoned=self.rate(rows["abandoned"]),
+            **machines(self.model, k, self.sampled, self.rate, self.part),
         )
+
+    def share_of(self, used: Any, k: int, each: int) -> Figure:
+        """The share that is used of what the machines have, `each` of them."""
+        if scaler_of(self.model, k) is None:
+            return self.rate(used / (machines_of(self.model.stations[k]) * each), 1.0)
+        there = ratio(used, self.machine_time(k) * each, most=1.0)
+        return self.seen(there, "no machine was there", tight=False)
+
+    def machine_time(self, k: int) -> Any:
+        return machine_time(self.model, k, self.sampled.scalers["serving_time"] * TICK, self.time)
 
     # ---- bounded things --------------------------------------------------------------------------------------------
 
@@ -478,9 +489,8 @@ class _Reader:
         station = self.model.stations[k]
         if station.cores is None:
             return False
-        machines = station.shards * station.copies if station.shards else station.machines
         used = float(self.sampled.stations[:, k]["working_time"].sum()) * TICK
-        return used > 0.97 * machines * station.cores * float(self.time.sum())
+        return used > 0.97 * float(self.machine_time(k).sum()) * station.cores
 
     # ---- over time ---------------------------------------------------------------------------------------------------
 
@@ -501,12 +511,16 @@ class _Reader:
                 float(t) / n * TICK if n else None for t, n in zip(meters["total"][:, k], done, strict=True)
             )
         for k, station in enumerate(self.model.stations):
-            machines = station.shards * station.copies if station.shards else station.machines
+            serving = self.sampled.series["serving"] * TICK
+            there = machine_time(self.model, k, serving, np.full(windows, length))
             limit, time = (station.slots, "busy_time") if station.slots else (station.cores, "working_time")
             if limit:
                 values[f"{station.name}: utilisation"] = tuple(
-                    float(x) * TICK / (length * machines * limit) for x in stations[time][:, k]
+                    float(x) * TICK / (y * limit) if y else None
+                    for x, y in zip(stations[time][:, k], there, strict=True)
                 )
+            if station.scaling is not None:
+                values[f"{station.name}: machines"] = tuple(float(x) / length for x in there)
         return Series(tuple(k * length for k in range(windows)), values)
 
 

@@ -208,13 +208,6 @@ def _measured(flows: tuple[Flow, ...]) -> set[str]:
 
 def _say_what_stays_out(design: Design, flows: FlowLowering, ledger: Ledger) -> None:
     """The parts of the file that no simulated flow meets."""
-    for fault in design.faults.values():
-        if fault.action == "clock":
-            ledger.missing(
-                f"The fault `{fault.name}` is not simulated: what is counted by clocks is not.",
-                fault.place,
-                path=f"faults/{fault.name}",
-            )
     for name, component in design.components.items():
         if name not in flows.used and not flows.left_out:
             ledger.note(f"No flow uses `{name}`.", component.place)

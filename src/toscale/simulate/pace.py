@@ -86,6 +86,9 @@ def pace(model: Model, twin: Twin, *, wanted: int = 2_000) -> Pace:
     warm_up = max(
         [warm_up, *(term for term in terms if term is not None)]
     )  # until nobody is missing who holds one
+    scalings = [s.scaling for s in model.stations if s.scaling is not None]
+    warm_up = max([warm_up, *(s.every + s.boot.mean for s in scalings)])
+    warm_up = max([warm_up, *(s.instances.keep for s in model.stations if s.instances is not None)])
     rates = [f.rate for f in twin.flows.values() if f.rate > 0]
     events = _PER_CALL * sum(s.arrivals for s in twin.stations.values()) + 3.0 * sum(rates)
     slowest = min(rates, default=1.0)

@@ -81,6 +81,9 @@ class Sampled:
     series: Mapping[str, Any]  # (windows, parts) of the first replication, and its window's length
     guards: Any  # (batches, guarded calls) of increments
     flights: Any  # (batches, groups)
+    instances: Any  # (batches, functions) of increments
+    scalers: Any  # (batches, stations whose machines follow the load) of increments
+    tops: Any  # by scaler: the most machines that served at one time
 
 
 @dataclass(frozen=True, slots=True)
@@ -461,10 +464,14 @@ def sample_readings(readings: list[Readings], batches: int) -> Sampled:
             "stations": {
                 n: np.diff(first.stations[n], axis=0) for n in ("busy_time", "working_time", "waiting_time")
             },
+            "serving": np.diff(first.scalers["serving_time"], axis=0),
             "length": length,
         },
         guards=increments("guards"),
         flights=increments("flights"),
+        instances=increments("instances"),
+        scalers=increments("scalers"),
+        tops=np.max([r.scalers["top"][1:].max(axis=0) for r in readings], axis=0),
     )
 
 

@@ -93,6 +93,11 @@ class ComponentResult:
     redelivered: Figure | None = None  # per second, of a queue: put back to be delivered again
     dead: Figure | None = None  # per second: messages that had all their deliveries in vain
     expired: Figure | None = None  # per second: messages that grew too old
+    cold: Figure | None = None  # of a function: the share of its calls that start an instance
+    instances: Figure | None = None  # busy or idle, the mean
+    machines: Figure | None = None  # that are there, starting and leaving ones included: the mean
+    most_machines: int | None = None  # that served at one time
+    short: Figure | None = None  # the share of the time in which fewer serve than the load asks for
     coalesced: Figure | None = None  # the share of misses for which another call was waited for
 
 

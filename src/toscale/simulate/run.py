@@ -96,7 +96,7 @@ def simulate(
         theory = solve(here.model)
         before = solve(here.model, here.averages) if here.averages else theory
         results[load] = simulate_model(
-            with_asked(here.model, before),
+            with_asked(here.model, before, design.run.start == "empty"),
             seed=seed,
             precision=precision,
             duration=duration,
@@ -187,12 +187,27 @@ def simulate_model(
     return replace(result, ending=Ending.NOTHING) if result.requests == 0 else result
 
 
-def with_asked(model: Model, twin: Twin) -> Model:
-    """The model with what each of its pools is asked for: the state in which its buckets are when the run begins."""
+def with_asked(model: Model, twin: Twin, empty: bool = False) -> Model:
+    """The model with what each of its pools is asked for: the state in which its buckets are when the run begins;
+    and with as many machines as the load asks for, unless it begins `empty`.
+    """
+    if not empty and any(station.scaling or station.instances for station in model.stations):
+        model = replace(model, stations=tuple(_grown(s, twin) for s in model.stations))
     if not model.pools:
         return model
     pools = tuple(replace(pool, asked=twin.asked.get(pool.name, 0.0)) for pool in model.pools)
     return replace(model, pools=pools)
+
+
+def _grown(station: Station, twin: Twin) -> Station:
+    """The station with as many machines, or warm instances, at the beginning as the load asks for."""
+    if station.instances is not None:
+        return replace(
+            station, instances=replace(station.instances, begins=twin.instances[station.name].number)
+        )
+    if station.scaling is None:
+        return station
+    return replace(station, scaling=replace(station.scaling, begins=twin.stations[station.name].machines))
 
 
 def replay_of(
@@ -205,9 +220,10 @@ def replay_of(
     theory = solve(here.model)
     before = solve(here.model, here.averages) if here.averages else theory
     end = lasts(design, here.model, multiple)
+    model = with_asked(here.model, before, design.run.start == "empty")
     replay = Replay(
-        with_asked(here.model, before),
-        compile_model(here.model),
+        model,
+        compile_model(model),
         seed_of(seed, 0),
         stationary_stores(before),
         design.run.start == "empty",

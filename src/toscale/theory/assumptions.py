@@ -143,6 +143,18 @@ def broken(
             add("station", place.name, "least outstanding is taken as one shared queue, which waits less")
         if state.machines > 1 and place.policy is Policy.TWO_CHOICES:
             add("station", place.name, "two choices are taken as among very many machines")
+        if place.instances is not None:
+            add(
+                "station",
+                place.name,
+                "its cold starts are those of Poisson calls with exponential times and no limit of their number",
+            )
+        if place.scaling is not None:
+            add(
+                "station",
+                place.name,
+                f"its {state.machines} machines are those that its target asks for at the mean load",
+            )
         if place.discipline is Discipline.LIFO:
             add(
                 "station",

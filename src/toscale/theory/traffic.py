@@ -267,6 +267,13 @@ class Walk:
         busy = 1 - busy
         if body:
             inside = self.block(body, known, reach * admitted * (1 - busy), here.within(place, zones))
+        if place.instances is not None:
+            starts = times.sometimes(
+                self.last.failing.get(("", f"{station} cold"), 0.0),
+                times.of_law(place.instances.cold, self.dice),
+                self.dice,
+            )
+            inside = replace(inside, time=starts.plus(inside.time))
         kept = inside.time
         if inside.away.mean > 0 and not locks and isfinite(kept.mean):
             kept = Time(

@@ -36,6 +36,7 @@ from toscale.theory.closed import answered, closed_rates
 from toscale.theory.connections import connection
 from toscale.theory.deliveries import consumer, deliveries, refused
 from toscale.theory.guards import guard_theory
+from toscale.theory.instances import InstanceTheory, instances
 from toscale.theory.knowledge import NOTHING, Drawn, Known, meet
 from toscale.theory.locks import together
 from toscale.theory.mixing import Mixing
@@ -50,6 +51,7 @@ from toscale.theory.results import (
     StepTheory,
     Twin,
 )
+from toscale.theory.scaling import rescaled, with_machines
 from toscale.theory.stations import CONSUMERS, Curves, StationTheory, curve, station
 from toscale.theory.stores import Solved, StoreTheory, store
 from toscale.theory.tally import Calm, Here, Ran, Round, Tally, count
@@ -91,9 +93,12 @@ class _Solver:
     """The fixed point; see the module."""
 
     def __init__(self, model: Model, rates: Mapping[str, float]) -> None:
-        self.model = model
+        self.model = with_machines(model, {s.name: s.running for s in model.stations})
         self.given = rates
+        self.turn = 0
+        self.rescaled = False
         self.last = Round()
+        self.most = {s.name: s.machines for s in model.stations}
         self.populations = populations(model)
         self.partitions = {b.name: b.partitions for b in model.buffers}
         places = {station.name: station for station in model.stations}
@@ -107,6 +112,7 @@ class _Solver:
         self.fills: dict[tuple[str, int], float] = {}
         self.stations: dict[str, StationTheory] = {}
         self.stores: dict[str, StoreTheory] = {}
+        self.instances: dict[str, InstanceTheory] = {}
         self.shelved: dict[str, Solved] = {}
         self.mixing = Mixing()
         self.full: dict[str, float] = {}  # mean seconds that a batch takes
@@ -316,6 +322,11 @@ class _Solver:
                 present[shelf.name, number] = chances
         curves = self.curves(tally)
         locks = {name: together(held_there) for name, held_there in tally.locks.items()}
+        self.turn += 1
+        before, self.model = self.model, rescaled(self.model, self.most, self.stations, self.turn)
+        self.rescaled = self.model is not before
+        self.instances = instances(self.model, self.stations)
+        tally.failing |= {("", f"{name} cold"): one.cold for name, one in self.instances.items()}
         self.last = replace(
             self.mixed(calm, dict(tally.failing), held), present=present, curves=curves, locks=locks
         )
@@ -382,7 +393,7 @@ class _Solver:
 
     def change(self, rate: dict[str, float], last: Round, size: dict[str, float]) -> float:
         """The largest relative change of anything since the round before."""
-        largest = 0.0
+        largest = 1.0 if self.rescaled else 0.0
         for name, x in self.rate.items():
             largest = max(largest, _apart(x, rate[name], 1e-9), _apart(self.size(name), size[name], 1e-9))
         for role, fares in self.last.calm.items():
@@ -436,6 +447,7 @@ class _Solver:
             dict(walked.tally.asked),
             dict(self.connections),
             {path: guard_theory(path, guard) for path, guard in walked.guards.items()},
+            dict(self.instances),
         )
 
     def buffer(self, name: str, tally: Tally) -> BufferTheory:

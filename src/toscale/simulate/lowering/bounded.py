@@ -137,7 +137,8 @@ class Bounds:
             term if term is not None and term < NEVER else None,
             None if held is None else held.population,
             self._sweeper(entity),
-            machines=0 if beside is None else self.operations.machines.parts[beside].machines,
+            machines=0 if beside is None else self.operations.machines.parts[beside].station.machines,
+            station=beside or entity.stored_in,
         )
 
     def held(self, entity: Entity) -> Held | None:

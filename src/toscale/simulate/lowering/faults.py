@@ -16,7 +16,9 @@ from toscale.design.model import Component, Design, Fault
 from toscale.design.parts import Formula
 from toscale.engine.model import (
     Attribute,
+    Extend,
     Flow,
+    FromStash,
     Model,
     Poisson,
     Policy,
@@ -24,25 +26,21 @@ from toscale.engine.model import (
     Scatter,
     Send,
     Station,
+    Take,
     Visit,
     walk,
 )
 from toscale.engine.timeline import Change, Given, Hot, Stream, Timeline, What
 from toscale.kinds import KINDS, Category
-from toscale.kinds.kind import Default
+from toscale.quantity.units import TIME
 from toscale.simulate.lowering.entities import Entities, Held
 from toscale.simulate.lowering.fault_steps import attributes_of, draws_of, more_often, sources_changed
 from toscale.simulate.lowering.ledger import Ledger, NotComputable
 from toscale.simulate.lowering.lowered import Lowered
+from toscale.simulate.lowering.scaling import STARTS_IN
 from toscale.simulate.lowering.values import Values, shown_time
 
 __all__ = ["ACTIONS", "FaultPlan", "plan"]
-
-STARTS_IN = Default(
-    10.0,
-    "Rule of thumb: a process is started, has its connections and answers its health check after about 10 s.",
-)
-"""How long a replica takes to start, where `scale` does not give a `boot` time."""
 
 _IN_MEMORY = (Category.MEMORY, Category.EDGE)
 """Kinds of these categories lose what they hold when they go down."""
@@ -103,6 +101,8 @@ class Planning:
         fault = self.fault
         number = _machines(station)
         found = list(range(number))
+        if fault.replicas is None and fault.action in ("slow", "break", "deploy"):
+            found = list(range(max(number, station.machines)))  # those that scaling brings, too
         if (fault.shard is not None or fault.role is not None) and not station.shards:
             raise NotComputable(f"`{station.name}` has no shards and no primary", fault.place)
         if fault.shard is not None:
@@ -376,9 +376,40 @@ def _lossy(p: Planning, loss: float) -> None:
 
 
 def clock(p: Planning) -> None:
-    raise NotComputable(
-        "clocks that differ matter to what is counted by time, and that is not simulated", p.fault.place
+    """The clocks jump, and jump back: what is counted by them is so much older at once, or younger."""
+    station = p.station(p.target)
+    if p.fault.off_by is None:
+        raise NotComputable("the fault does not say how wrong the clocks are (`off by`)", p.fault.place)
+    off = p.values.number(p.fault.off_by, TIME)
+    steps = [step for flow in p.model.flows for step in walk(flow.steps)]
+    own = {pool.name for pool in p.model.pools if pool.station == p.target}
+    takes = {s.pool for s in steps if isinstance(s, Take | Extend) and s.term is not None}
+    leased = sorted(
+        pool.name for pool in p.model.pools if pool.name in own and (pool.term or pool.name in takes)
     )
+    if leased:
+        raise NotComputable(
+            f"the terms of `{leased[0]}` are kept in the order in which they end, by one clock for all machines",
+            p.fault.place,
+        )
+    refilled = any(pool.refill is not None and pool.name in own for pool in p.model.pools)
+    ahead = any(
+        isinstance(inner, FromStash)
+        for step in steps
+        if isinstance(step, Visit) and step.station == p.target
+        for inner in walk(step.body)
+    )
+    lives = any(store.name == p.target and store.ttl is not None for store in p.model.stores)
+    if not (refilled or ahead or lives):
+        raise NotComputable(
+            f"nothing that is simulated is counted by the clocks of `{p.target}`: a limit that refills and a `ttl` are "
+            "counted where they are stored, what is taken ahead (`keep for`) at the machine that has it",
+            p.fault.place,
+        )
+    machines = p.machines(station)
+    p.change(p.begins, What.CLOCK, station.name, machines, off)
+    if p.ends is not None:
+        p.change(p.ends, What.CLOCK, station.name, machines, -off)
 
 
 ACTIONS: Mapping[str, Callable[[Planning], None]] = {
@@ -423,7 +454,7 @@ def plan(design: Design, fault: Fault, lowered: Lowered, zero: float, ledger: Le
 
 
 def _machines(station: Station) -> int:
-    return station.shards * station.copies if station.shards else station.machines
+    return station.shards * station.copies if station.shards else station.running
 
 
 def _is_one(station: Station) -> bool:

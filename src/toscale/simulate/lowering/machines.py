@@ -6,15 +6,17 @@ without limit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil
 
 from toscale.design.model import Component, Design
 from toscale.design.parts import NOWHERE, Formula, Place
 from toscale.engine.laws import Law
-from toscale.engine.model import Buffer, Discipline, Evict, Pick, Policy, Station, Store, Work
+from toscale.engine.model import Buffer, Discipline, Evict, Instances, Pick, Policy, Station, Store, Work
 from toscale.kinds import KINDS, Kind, OperationTime, Primitive
+from toscale.kinds.kind import Default
 from toscale.simulate.lowering.ledger import Ledger, NotComputable
+from toscale.simulate.lowering.scaling import scaled
 from toscale.simulate.lowering.values import NEVER, Values, shown_time
 
 __all__ = ["MOST_MACHINES", "Machines", "Part"]
@@ -22,6 +24,12 @@ __all__ = ["MOST_MACHINES", "Machines", "Part"]
 MOST_MACHINES = 200_000
 _MOST = 1_000_000_000
 """The largest count of anything at one component that is not a mistake."""
+KEPT_WARM = Default(
+    600.0,
+    "Mahmoudi and Khazaei, Performance Modeling of Serverless Computing Platforms (IEEE TCC 10, 2022): an instance of "
+    "AWS Lambda without work is kept for about 10 minutes.",
+)
+"""How long an instance of a function is kept, where the file gives no `idle`."""
 _THREADED = ("cache", "key_value")
 """Kinds whose shards execute one command at a time, however many connections they accept."""
 
@@ -87,6 +95,7 @@ class Machines:
         for component in self.design.components.values():
             if component.kind in KINDS:
                 self.parts[component.name] = self._part(component, KINDS[component.kind])
+        self._beside_scaled()
         self._without_cores()
         for part in self.parts.values():
             if part.partitions > MOST_MACHINES:
@@ -97,16 +106,24 @@ class Machines:
                     "Give it fewer `partitions`.",
                     part.component.place,
                 )
-        total = sum(part.machines for part in self.parts.values())
+        total = sum(_most(part) for part in self.parts.values())
         if total > MOST_MACHINES:
-            largest = max(self.parts.values(), key=lambda part: part.machines)
+            largest = max(self.parts.values(), key=_most)
             self.ledger.problem(
                 "TS902",
                 f"The components have {total:,} machines in all; at most {MOST_MACHINES:,} can be simulated.",
-                f"Most are those of `{largest.name}`, {largest.machines:,}: simulate a part of the "
+                f"Most are those of `{largest.name}`, {_most(largest):,}: simulate a part of the "
                 "system, with its part of the rates.",
                 largest.component.place,
             )
+
+    def _beside_scaled(self) -> None:
+        """Beside a component whose machines come and go there is one on each, however many there are."""
+        for name, part in self.parts.items():
+            host = self.parts.get(part.station.follows or "")
+            if host is not None and host.station.scaling is not None:
+                station = replace(part.station, machines=host.station.machines)
+                self.parts[name] = replace(part, station=station, machines=host.machines)
 
     # ---- figures ------------------------------------------------
 
@@ -159,7 +176,6 @@ class Machines:
             if kind.primitive is Primitive.STORE
             else self._station(component, kind)
         )
-        self._not_yet(component)
         return part
 
     def _station(self, component: Component, kind: Kind) -> Part:
@@ -179,8 +195,13 @@ class Machines:
             policy=self._policy(component, kind, machines),
             discipline=self._discipline(component),
             zones=tuple(self.zones[zone] for zone in component.zones or (beside.zones if beside else ())),
+            follows=None if beside is None else beside.name,
         )
-        return Part(component, kind, machines, station)
+        try:
+            station = scaled(station, component, self.values, self.ledger)
+        except NotComputable as error:
+            self._impossible(error, component)
+        return Part(component, kind, station.running, station)
 
     def pick(self, caller: str | None, part: Part) -> Pick:
         """How a call of a station finds its machine: beside its caller's, where one stands on the other's."""
@@ -194,11 +215,26 @@ class Machines:
     def _function(self, component: Component, kind: Kind) -> Part:
         """As many instances as requests: one slot for each request, up to `concurrency` of them in all."""
         slots = self.count(component, "concurrency", 0) or None
-        self.ledger.missing(
-            f"Cold starts of `{component.name}` are not simulated: an instance is always warm.",
-            self._place(component, "cold_start"),
-            path=f"components/{component.name}",
-        )
+        instances = None
+        if component.cold_start is not None:
+            try:
+                cold, by_kind = self.values.law(component.cold_start, kind.cv.value)
+            except NotComputable as error:
+                self._impossible(error, component)
+                cold, by_kind = Law.fixed(0.0), False
+            if by_kind:
+                self.ledger.take(
+                    component.name, "spread of times", kind.cv, f"cv {kind.cv.value:g} (lognormal)"
+                )
+            keep = self._amount(component, "idle") if component.idle is not None else None
+            if component.idle is None:
+                keep = self.ledger.take(component.name, "idle", KEPT_WARM, shown_time(KEPT_WARM.value))
+            instances = Instances(cold, NEVER if keep is None else keep)
+        else:
+            self.ledger.note(
+                f"Nobody gave the `cold start` of `{component.name}`: an instance is always warm.",
+                component.place,
+            )
         if component.cores is not None:
             self.ledger.note(
                 f"`{component.name}`: each instance of a function works on one request at a time, so its "
@@ -206,7 +242,10 @@ class Machines:
                 self._place(component, "cores"),
             )
         station = Station(
-            component.name, slots=slots, zones=tuple(self.zones[zone] for zone in component.zones[:1])
+            component.name,
+            slots=slots,
+            zones=tuple(self.zones[zone] for zone in component.zones[:1]),
+            instances=instances,
         )
         return Part(component, kind, 1, station)
 
@@ -350,18 +389,6 @@ class Machines:
             )
         return Evict.LRU
 
-    def _not_yet(self, component: Component) -> None:
-        """What is said of a component and has no effect yet."""
-        for attribute, words in (
-            ("scale", "the number of its replicas stays the same: scaling is not simulated"),
-        ):
-            if getattr(component, attribute) not in (None, False):
-                self.ledger.missing(
-                    f"`{component.name}`: {words}.",
-                    self._place(component, attribute),
-                    path=f"components/{component.name}",
-                )
-
     def _without_cores(self) -> None:
         """The report says that nobody gave cores."""
         bare = [
@@ -423,3 +450,8 @@ class Machines:
         """Whether a request that is at this component holds a slot that may run out."""
         part = self.parts.get(name)
         return part is not None and part.station.slots is not None
+
+
+def _most(part: Part) -> int:
+    """How many machines there can be at one time."""
+    return max(part.machines, part.station.machines)

@@ -166,6 +166,12 @@ class Sources:
                 missing=True,
             )
             return None
+        if part.station.scaling is not None:
+            self.ledger.missing(
+                f"`{flow.name}` runs for {part.machines} machines of `{trigger.per}`, however many there are.",
+                trigger.place,
+                path=f"flows/{flow.name}",
+            )
         return Clock(law.mean, part.machines)
 
     # ---- other flows ------------------------------------------------

@@ -210,6 +210,13 @@ class StepLowering:
                 "round robin to each once.",
                 step.place,
             )
+            if part.station.scaling is not None:
+                self.ledger.missing(
+                    f"`{step.path}`: it is done for {part.machines} machines of `{of.component}`, however many "
+                    "there are.",
+                    step.place,
+                    path=step.path,
+                )
             return float(part.machines), ()
         if step.excluding is not None and isinstance(of, language.AttributePath):
             self.ledger.note(
