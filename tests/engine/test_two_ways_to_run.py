@@ -23,9 +23,11 @@ from toscale.engine.model import (
     Chance,
     Choose,
     Clock,
+    Commit,
     Connected,
     Connection,
     Consume,
+    Copied,
     Delay,
     Discipline,
     Each,
@@ -65,11 +67,13 @@ from toscale.engine.model import (
     Put,
     Register,
     Repeat,
+    Replicated,
     Request,
     Retry,
     Scatter,
     See,
     Send,
+    Set,
     Span,
     Station,
     Store,
@@ -78,6 +82,7 @@ from toscale.engine.model import (
     TakeAhead,
     Trace,
     Users,
+    Version,
     Visit,
     Work,
 )
@@ -114,6 +119,7 @@ def everything(policy: Policy = Policy.ROUND_ROBIN, evict: Evict = Evict.LRU) ->
             (If("j", Chance(0.3), (Once("o", "c", "key", (database,)),)), Put("p", "c", "key", 1.0, KEYS)),
         ),
         Send("s", "q", link=LINK),
+        Visit("w5", "db", link=LINK, pick=Pick.COPY, key="key", body=(Version("w6", "db", "key", KEYS),)),
         Visit(
             "w1",
             "db",
@@ -122,15 +128,35 @@ def everything(policy: Policy = Policy.ROUND_ROBIN, evict: Evict = Evict.LRU) ->
             Pick.PRIMARY,
             "key",
             (
+                Set("have it", 0),
                 Parallel(
                     "copies",
                     (
-                        (Visit("w2", "db", Work.of(Law.exponential(0.001)), LINK, Pick.COPY, "key", nth=1),),
+                        (
+                            Copied(
+                                "w3",
+                                "db",
+                                "key",
+                                "have it",
+                                (
+                                    Visit(
+                                        "w2",
+                                        "db",
+                                        Work.of(Law.exponential(0.001)),
+                                        LINK,
+                                        Pick.COPY,
+                                        "key",
+                                        nth=1,
+                                    ),
+                                ),
+                            ),
+                        ),
                         (),
                     ),
                     1,
                     goes_on=True,
                 ),
+                Commit("w4", "db", "key", KEYS, "have it"),
             ),
         ),
         Measure(
@@ -284,6 +310,7 @@ def everything(policy: Policy = Policy.ROUND_ROBIN, evict: Evict = Evict.LRU) ->
         ),
         spans=(Span("f", "con"), Span("loop", "con")),
         locks=(Lock("rows", "db"),),
+        replicated=(Replicated("db", Law.exponential(0.01), True),),
         connections=(
             Connection(
                 "h", "held", KEYS, 900.0, Law.lognormal(0.3, 1.0), "who", 260, again=Law.uniform(0.01, 0.05)
@@ -313,6 +340,7 @@ def digest(policy: Policy, evict: Evict) -> str:
             readings.connections,
             readings.guards,
             readings.flights,
+            readings.replicated,
         )
         for name in part.dtype.names
     )

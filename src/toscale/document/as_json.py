@@ -129,6 +129,8 @@ def component_json(component: ComponentResult) -> Plain:
         "dead",
         "expired",
         "coalesced",
+        "stale",
+        "staleness",
     ):
         figure = getattr(component, name)
         if figure is not None:

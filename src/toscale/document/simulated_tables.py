@@ -110,6 +110,8 @@ def simulated_components_table(simulation: Simulation) -> Table:
         Column("Refused", True, 4),
         Column("Waiting for locks", True, 2),
         Column("Found locked", True, 2),
+        Column("Stale reads", True, 1),
+        Column("Copies behind", True, 2),
     )
     where = (
         "waiting, queue and refused at the upper end of the rates"
@@ -117,6 +119,8 @@ def simulated_components_table(simulation: Simulation) -> Table:
         else "waiting and queue on average"
     )
     note = f"In use: the larger of the shares of slots and of cores; {where}."
+    if any(one.staleness is not None for one in simulation.median.components.values()):
+        note += " Stale reads: of the reads at copies. Copies behind: the mean time until a copy has a write."
     return _trimmed(Table("Components", columns, tuple(rows), note))
 
 
@@ -156,7 +160,7 @@ def _component_cells(both: list[ComponentResult | None]) -> tuple[Cell, ...]:
     median = both[0]
     busiest = both[-1] if both[-1] is not None else median
     if median is None or busiest is None:
-        return (DASH, *(DASH for _ in both), *(DASH,) * 6)
+        return (DASH, *(DASH for _ in both), *(DASH,) * 8)
     refused = busiest.refused.value
     return (
         DASH if median.arrivals.value is None else rate(median.arrivals.value),
@@ -167,6 +171,8 @@ def _component_cells(both: list[ComponentResult | None]) -> tuple[Cell, ...]:
         rate(refused) if refused else DASH,
         with_margin(busiest.lock_waiting, seconds),
         DASH if busiest.lock_refused is None or not busiest.lock_refused.value else _found_locked(busiest),
+        with_margin(busiest.stale, percent),
+        with_margin(busiest.staleness, seconds),
     )
 
 

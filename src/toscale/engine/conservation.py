@@ -11,6 +11,7 @@ from toscale.engine.model import Model, Pool
 from toscale.engine.state import State
 from toscale.engine.tables import Tables
 from toscale.engine.tasks import ALOFT, WAITING
+from toscale.engine.tree import NEVER
 
 
 def check_conservation(model: Model, tables: Tables, s: State) -> None:
@@ -67,6 +68,15 @@ def check_conservation(model: Model, tables: Tables, s: State) -> None:
         _at_most(f"time that {path} was open", float(row.open_time), float(row.callers * s.control[0].now))
     aloft = int(np.sum(going["state"] == ALOFT))
     _equal("waiting for flights", int(np.sum(s.flights["waiting"])), aloft)
+    on_their_way = s.writes["replicated"][s.writes["replicated"] >= 0]
+    _equal("writes on their way", len(on_their_way), int(s.control[0].written))
+    for k, replicated in enumerate(model.replicated):
+        row = s.replicated[k]
+        others = int(s.stations[row.station].copies) - 1
+        told = int(row.copied) + int(np.sum(s.seen[s.writes["replicated"] == k] == NEVER))
+        if not model.timeline.changes:  # a machine that is lost sends nothing any more
+            _equal(f"copies of writes to {replicated.station}", told, int(row.committed) * others)
+        _at_most(f"stale reads of {replicated.station}", int(row.stale), int(row.read))
     entries = s.entries[: int(s.control[0].entries)]
     flights = int(np.sum(entries["store"] >= len(s.stores)))
     _equal("flights", int(np.sum(s.flights["aloft"])), flights)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from toscale.engine.connections import admit_connections, lose_connections
+from toscale.engine.copies import lose_writes, stop_sending
 from toscale.engine.crashes import lose
 from toscale.engine.draws import GOLDEN, mix, unit
 from toscale.engine.jit import jit
@@ -257,6 +258,7 @@ def change_machine(S, machine, what, value):  # type: ignore[no-untyped-def]
             return False
         condition.down = 1
         condition.dying = 1
+        stop_sending(S, machine)
         lose_connections(S, machine, np.int64(0))
         admit_connections(S, machine, condition.out, condition.down)
         return True
@@ -271,6 +273,7 @@ def change_machine(S, machine, what, value):  # type: ignore[no-untyped-def]
     elif what == ERRORS:
         condition.errors = value
     else:
+        lose_writes(S, machine, np.int64(value))
         condition.lead = np.int64(value)
     admit_connections(S, machine, condition.out, condition.down)
     return False

@@ -264,6 +264,8 @@ def close_window(S):  # type: ignore[no-untyped-def]
         S.snap_guards[w, k] = S.guards[k]
     for k in range(c.n_flights):
         S.snap_flights[w, k] = S.flights[k]
+    for k in range(c.n_replicated):
+        S.snap_replicated[w, k] = S.replicated[k]
     S.snap_live[w] = c.live + c.messages
     c.window = w + 1
     c.window_ends = end + c.window_length

@@ -186,6 +186,21 @@ class Connection:
     again: Law | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Replicated:
+    """A station in shards whose copies have each write (a `Commit`) later than the machine that takes the writes:
+    after `lag` (None: at once), or, where they confirm writes, when their own write (`Copied`) is done, and after
+    `lag` as well if that comes too late to confirm.
+
+    `elects`: a machine that is lost is followed by one that has all writes that count; else what its follower
+    does not have yet is lost.
+    """
+
+    station: str
+    lag: Law | None = None
+    elects: bool = False
+
+
 # ---- numbers that are known only when a request is there ---------------------------------------------------------
 
 
@@ -429,6 +444,40 @@ class Drop:
 
     path: str
     store: str
+    key: str
+    population: Population
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """In a visit of the machine that takes the writes of a replicated station: a write of the key in a register
+    counts from now on. `confirmed`: the register in which copies (`Copied`) say that they have it already.
+    """
+
+    path: str
+    station: str
+    key: str
+    population: Population
+    confirmed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """The body is the write at a copy, side by side with others: when it has ended, the copy has the write."""
+
+    path: str
+    station: str
+    key: str
+    confirmed: str
+    body: Steps
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """In a visit of a replicated station: a key is read, and is stale where the latest write has not arrived."""
+
+    path: str
+    station: str
     key: str
     population: Population
 
@@ -694,6 +743,9 @@ Step = (
     | Look
     | Write
     | Pass
+    | Commit
+    | Copied
+    | Version
 )
 Steps = tuple[Step, ...]
 
@@ -832,13 +884,14 @@ class Model:
     pools: tuple[Pool, ...] = ()
     locks: tuple[Lock, ...] = ()
     connections: tuple[Connection, ...] = ()
+    replicated: tuple[Replicated, ...] = ()
     timeline: Timeline = field(default_factory=Timeline)
 
 
 def inner(step: Step) -> tuple[Steps, ...]:
     """The blocks of steps inside a step, in the order of the file."""
     match step:
-        case Visit() | Fork() | Each() | Once() | Measure() | Request():
+        case Visit() | Fork() | Each() | Once() | Measure() | Request() | Copied():
             return (step.body,)
         case Repeat():
             return (step.body, step.in_vain or ())

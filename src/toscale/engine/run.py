@@ -29,7 +29,8 @@ __all__ = ["Limits", "Readings", "Replication", "StoreStart"]
 class Readings:
     """The counts of a replication at the end of each window, cumulated, and its histograms per window.
 
-    `meters`, `stations`, `stores`, `buffers`, `pools`, `locks`, `connections`, `guards`, `flights`: record arrays
+    `meters`, `stations`, `stores`, `buffers`, `pools`, `locks`, `connections`, `guards`, `flights`,
+    `replicated`: record arrays
     (windows + 1, parts), row 0 is the beginning of the first window. `histogram`: (windows, meters, cells). `live`:
     requests and messages on their way at the end of each window. `length`: seconds a window.
     `retries`: (windows + 1, flows), further attempts.
@@ -48,6 +49,7 @@ class Readings:
     length: float
     guards: Any
     flights: Any
+    replicated: Any
 
     @property
     def windows(self) -> int:
@@ -135,6 +137,7 @@ class Replication:
             "retries": s.retries.copy(),
             "guards": s.guards.copy(),
             "flights": s.flights.copy(),
+            "replicated": s.replicated.copy(),
         }
         s.meters["longest"] = 0
         s.histogram[: self.windows] = 0
@@ -171,6 +174,7 @@ class Replication:
             "snap_live",
             "snap_guards",
             "snap_flights",
+            "snap_replicated",
         ):
             array = getattr(s, name)
             array[: n // 2] = array[1:n:2].copy()
@@ -231,6 +235,7 @@ class Replication:
             length=float(s.control[0].window_length) * TICK,
             guards=from_start("guards"),
             flights=from_start("flights"),
+            replicated=from_start("replicated"),
         )
 
     def check_conservation(self) -> None:

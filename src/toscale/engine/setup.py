@@ -49,6 +49,7 @@ from toscale.engine.state import (
     METER,
     NOTE,
     PARTITION,
+    REPLICATED,
     RING,
     SHARD,
     SLICES,
@@ -60,6 +61,7 @@ from toscale.engine.state import (
     TERM,
     TICK,
     TRACKER,
+    WRITE,
     State,
     Status,
     records,
@@ -168,6 +170,8 @@ class SetUp:
                 flows[row.first].spans = 1
 
         guards = self._guards(stations)
+        replicated = self._replicated()
+        writes = power_of_two(max(1024, 4 * tables.touches)) if model.replicated else 1
         fixed = len(leaves)
         tasks = max(256, 4 * tables.margin)
         control = records(CONTROL, 1)
@@ -188,6 +192,9 @@ class SetUp:
         pools, shares = pool_rows(model, tables, self.empty)
         accounts = power_of_two(max(1024, 4 * tables.touches)) if model.pools else 1
         most_shards = max([1, *(int(s.shards) for s in stations)])
+        most_copies = max(
+            [1, *(s.copies for s in model.stations if s.name in {r.station for r in model.replicated})]
+        )
         arrays.update(
             after=self._after(),
             spans=spans,
@@ -235,6 +242,11 @@ class SetUp:
             ),
             guards=guards,
             flights=records(FLIGHT, len(tables.flights)),
+            replicated=replicated,
+            writes=chained(WRITE, writes, "chain"),
+            write_buckets=np.full(2 * writes, -1, dtype=np.int32),
+            seen=np.zeros((writes, most_copies), dtype=np.int64),
+            exposed=np.zeros(len(machines), dtype=np.int64),
             callers=records(CALLER, int(np.sum(guards["callers"]))),
             store_rates=np.zeros((max(len(model.stores), 1), max(len(tables.populations), 1))),
             connections=held,
@@ -263,6 +275,7 @@ class SetUp:
             snap_connections=np.zeros((w, len(held)), dtype=CONNECTION).view(np.recarray),
             snap_live=np.zeros(w, dtype=np.int64),
             snap_flights=np.zeros((w, max(len(tables.flights), 1)), dtype=FLIGHT).view(np.recarray),
+            snap_replicated=np.zeros((w, len(replicated)), dtype=REPLICATED).view(np.recarray),
             snap_guards=np.zeros((w, len(guards)), dtype=GUARD).view(np.recarray),
             histogram=np.zeros((w, max(meters, 1), CELL_COUNT), dtype=np.int32),
             notes=records(NOTE, tables.notes),
@@ -289,6 +302,17 @@ class SetUp:
             else:
                 row.over = 1
             row.deposit = guarded.budget or 0.0
+        return rows
+
+    def _replicated(self) -> Any:
+        """The stations whose copies have writes later."""
+        rows = records(REPLICATED, len(self.model.replicated))
+        rows["station"] = rows["oldest"] = rows["newest"] = -1
+        places = {station.name: k for k, station in enumerate(self.model.stations)}
+        for row, replicated in zip(rows, self.model.replicated, strict=False):
+            if replicated.station not in places or not self.model.stations[places[replicated.station]].shards:
+                raise ModelError(f"{replicated.station!r} has no shards whose copies could lag")
+            row.station, row.elects = places[replicated.station], replicated.elects
         return rows
 
     def _stores(self) -> tuple[Any, Any]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from toscale.engine.bounded import bounded_step
 from toscale.engine.connections import meet_holder
+from toscale.engine.copies import commit, copied, look_at_version
 from toscale.engine.draws import GOLDEN, draw_index, mix, number, unit
 from toscale.engine.faults import choose, enter_or_fail, faulty, hot
 from toscale.engine.flights import join_flight, land
@@ -28,6 +29,8 @@ from toscale.engine.ops import (
     BEGIN,
     CALL,
     CHOOSE,
+    COMMIT,
+    COPIED,
     DEPOSIT,
     DROP,
     EACH,
@@ -71,6 +74,7 @@ from toscale.engine.ops import (
     UNLOCK,
     UNMARK,
     VAIN,
+    VERSION,
 )
 from toscale.engine.repeat import begin_pass, in_vain, judge_pass, leave_repeat, pass_again
 from toscale.engine.stores import FRESH, INDEX, drop, get, put, shard_of
@@ -327,6 +331,12 @@ def run_step(S, i, pc):  # type: ignore[no-untyped-def]
         if not offer(S, i, np.int64(step.a), np.int64(step.b), step.salt):
             t.outcome = O_REFUSED
             return np.int64(step.fail)
+    elif op == COMMIT:
+        commit(S, i, step)
+    elif op == COPIED:
+        copied(S, i, step)
+    elif op == VERSION:
+        look_at_version(S, i, step)
     elif op == DEPOSIT:
         deposit(S, i, step)
     elif op == SPEND:

@@ -95,6 +95,7 @@ def emit_visited(
     counted = station.slots is not None or (station.cores is not None and step.work is not None)
     counted = counted or step.over is not None or failing or name in c.slowed or name in c.erring
     counted = counted or step.work is not None or bool(step.locks) or _guards(step.body)
+    counted = counted or name in c.replicated
     if not counted and not _placed(station):  # a place that only passes requests on
         emit_hop(c, step.link, f"{step.path}/to", frame.machine, -1)
         c.emit(Op.COUNT, a=index)

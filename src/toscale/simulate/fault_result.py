@@ -66,6 +66,8 @@ class FaultFlow:
 class FaultComponent:
     """A component under a fault, one value for each window: calls per second, the share of its slots (else
     cores) in use, how many wait on average, the share of look-ups that hit, and messages; None where it has none.
+    Where its copies lag, `stale` is the share of reads at them that lacked the latest write (else empty), and
+    `lost_writes` how many writes that counted one replication lost with a machine.
     """
 
     name: str
@@ -74,6 +76,8 @@ class FaultComponent:
     queue: Values
     hit_ratio: Values
     depth: Values
+    stale: Values = ()
+    lost_writes: Figure | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,7 @@ class Sampled:
     series: Mapping[str, Any]  # (windows, parts) of the first replication, and its window's length
     guards: Any  # (batches, guarded calls) of increments
     flights: Any  # (batches, groups)
+    replicated: Any  # (batches, stations whose copies lag)
 
 
 @dataclass(frozen=True, slots=True)
@@ -465,6 +466,7 @@ def sample_readings(readings: list[Readings], batches: int) -> Sampled:
         },
         guards=increments("guards"),
         flights=increments("flights"),
+        replicated=increments("replicated"),
     )
 
 

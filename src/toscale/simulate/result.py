@@ -94,6 +94,8 @@ class ComponentResult:
     dead: Figure | None = None  # per second: messages that had all their deliveries in vain
     expired: Figure | None = None  # per second: messages that grew too old
     coalesced: Figure | None = None  # the share of misses for which another call was waited for
+    stale: Figure | None = None  # the share of the reads at copies that lacked the latest write
+    staleness: Figure | None = None  # seconds until a copy has a write (mean)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from toscale.theory.assumptions import Assumption
     from toscale.theory.connections import ConnectionTheory
+    from toscale.theory.copies import CopyTheory
     from toscale.theory.stations import StationTheory
     from toscale.theory.stores import StoreTheory
 
@@ -118,3 +119,4 @@ class Twin:
     asked: dict[str, float] = field(default_factory=dict)  # units of each pool that are asked for, per second
     connections: dict[str, ConnectionTheory] = field(default_factory=dict)
     guards: dict[str, GuardTheory] = field(default_factory=dict)
+    copies: dict[str, CopyTheory] = field(default_factory=dict)  # of stations whose copies lag

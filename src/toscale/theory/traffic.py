@@ -20,7 +20,9 @@ from toscale.engine.model import (
     Await,
     Call,
     Choose,
+    Commit,
     Connected,
+    Copied,
     Delay,
     Discipline,
     Drop,
@@ -64,6 +66,7 @@ from toscale.engine.model import (
     Sweep,
     Take,
     TakeAhead,
+    Version,
     Visit,
     Work,
     Write,
@@ -72,6 +75,7 @@ from toscale.theory import guards, times
 from toscale.theory.attempts import call
 from toscale.theory.bounded import from_stash
 from toscale.theory.connections import connection
+from toscale.theory.copies import Versions
 from toscale.theory.knowledge import Drawn, Known, Listed, meet
 from toscale.theory.locks import Held, Wait, wait
 from toscale.theory.lookups import Shelves
@@ -170,6 +174,12 @@ class Walk:
                 return Ran(times.NONE, 1.0, {}, known.with_number(Register(register), constant(value)))
             case Get() | Put() | Drop():
                 return Ran(times.NONE, 1.0, {}, self.shelves.meet(step, known, here.rate * reach))
+            case Commit() | Version():
+                counted = self.tally.versions.setdefault(step.station, Versions())
+                counted.meet(step, known, here.rate * reach)
+                return Ran(times.NONE, 1.0, {}, known)
+            case Copied(body=body):
+                return self.block(body, known, reach, here)
             case End(_, outcome):
                 return Ran(times.NONE, 0.0, {outcome: 1.0}, known)
             case FromStash():

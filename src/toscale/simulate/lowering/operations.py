@@ -23,7 +23,6 @@ from toscale.engine.model import (
     Get,
     Link,
     Number,
-    Parallel,
     Pick,
     Put,
     Register,
@@ -36,6 +35,7 @@ from toscale.engine.model import (
     Visit,
     Work,
 )
+from toscale.simulate.lowering.copies import CopyLowering
 from toscale.simulate.lowering.entities import SIZE_REGISTER, Entities, Held
 from toscale.simulate.lowering.ledger import Ledger, NotComputable
 from toscale.simulate.lowering.locks import LockLowering
@@ -92,6 +92,7 @@ class Operations:
     sized: frozenset[str]
     present: dict[tuple[str, str], float]  # by flow and entity
     locks: LockLowering
+    copies: CopyLowering
 
     # ---- messages ------------------------------------------------
 
@@ -140,6 +141,7 @@ class Operations:
         inner, hit = self.keys_of(name, part, scope, held, entity, path)
         if name in _READS:
             inner = (
+                *self.copies.read(step, part, path, held.register, held.population),
                 *inner,
                 *sees(self.design, entity, None if part.store is None else part.store.name, held.register),
             )
@@ -154,16 +156,16 @@ class Operations:
         """The write at every copy, side by side, sent on by the primary, which waits for as many as must
         confirm it.
 
-        A copy works as long as the primary, by its own draw; those that nobody waits for do it all the same.
+        A copy works as long as the primary, by its own draw; those that nobody waits for do it all the same. Then the
+        write counts.
         """
-        if part.confirmations < 1:
-            return ()
         link = self.wire.link(part.name, part.name)
         copies = tuple(
-            (Visit(f"{path} copy {k}", part.name, work, link, Pick.COPY, held.register, nth=k),)
+            Visit(f"{path} copy {k}", part.name, work, link, Pick.COPY, held.register, nth=k)
             for k in range(1, part.station.copies)
+            if part.confirmations > 0
         )
-        return (Parallel(f"{path} copies", copies, part.confirmations, goes_on=True),)
+        return self.copies.write(part, path, held.register, held.population, copies)
 
     def keys_of(
         self, name: str, part: Part, scope: Scope, held: Held, entity: str, path: str
@@ -212,6 +214,7 @@ class Operations:
                 step.place,
                 path=path,
             )
+        self.copies.of_several(step, part, path, reads=name in _READS)
         looks_up = part.store is not None and name in _READS
         puts = part.store is not None and name not in (*_READS, "delete")
         listed = source or (f"keys:{path}" if looks_up or puts or locks else None)
