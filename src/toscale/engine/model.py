@@ -285,7 +285,8 @@ class Link:
     resent.
 
     `near` holds between machines of one zone, `far` between two zones or where one side is outside all zones.
-    Each resending doubles the time-out (RFC 6298). None is no time at all.
+    Each resending doubles the time-out (RFC 6298). None is no time at all. With a bandwidth (bytes per second) a
+    message that has a size takes size / bandwidth longer; messages do not wait for each other.
     """
 
     near: Law | None = None
@@ -293,6 +294,17 @@ class Link:
     loss: float = 0.0
     resend_after: float = 0.2
     between: str | None = None  # the name of a pair whose messages the timeline may lose
+    near_bandwidth: float | None = None
+    far_bandwidth: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a message carries: `count` times `bytes`, or nothing where the register `found` is 0."""
+
+    bytes: float
+    count: Number = 1.0
+    found: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,7 +358,7 @@ class Visit:
     member in `key`, and fails at once where none is open. `path` is the step's stable name in the file: draws
     depend on it. `locks` are asked for while the slot is held, one after the other in the order of
     `Model.locks`, before the work, and given back with the slot, however the call ends.
-    `nth` names one copy of the COPY pick, from 1.
+    `nth` names one copy of the COPY pick, from 1. `sends` and `returns`: what the call and its answer carry.
     """
 
     path: str
@@ -359,6 +371,8 @@ class Visit:
     locks: tuple[Locked, ...] = ()
     over: str | None = None
     nth: int | None = None
+    sends: Load | None = None
+    returns: Load | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -510,6 +524,8 @@ class Scatter:
     at_most: int = 1_000  # the longest list of keys
     keep: str | None = None  # the drawn keys are kept as the list of this name
     locks: tuple[Locked, ...] = ()  # of each key, on each shard of those that lie there
+    sends: Load | None = None  # for each key
+    returns: Load | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -522,6 +538,7 @@ class Send:
     work: Work | None = None
     link: Link = Link()
     key: str | None = None  # the register whose key decides the partition; else in turn
+    sends: Load | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,8 @@ LINK = np.dtype(
         ("far", "i8"),
         ("until", "i8"),  # so long is `loss` what it is
         ("usual", "f8"),  # and this from then on
+        ("near_byte", "f8"),  # ticks that each byte takes
+        ("far_byte", "f8"),
     ],
     align=True,
 )

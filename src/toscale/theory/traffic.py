@@ -38,6 +38,7 @@ from toscale.engine.model import (
     Keep,
     Key,
     Link,
+    Load,
     Locked,
     Look,
     Measure,
@@ -257,6 +258,7 @@ class Walk:
         reach: float,
         here: Here,
         locks: tuple[tuple[Locked, Drawn | None, float], ...] = (),
+        loads: tuple[Load | None, Load | None] = (None, None),
     ) -> Ran:
         """Over the wire, a slot, the locks (each for keys drawn so, and for how many), the work, the body, and back."""
         place = self.stations[station]
@@ -266,6 +268,7 @@ class Walk:
         near = sum(p * q for z, p in here.zones for y, q in zones if z == y)
         there = times.crossing(link, near, self.dice)
         back = times.crossing(link, near, self.dice) if self.dice.wanted else there
+        there = there.plus(self.weighed(loads[0], link, near, known))
         inside = Ran(times.NONE, 1.0, {}, known)
         admitted = 1 - calm.refused
         part = None if here.parts is None else here.parts.setdefault(path, Part(station))
@@ -277,6 +280,7 @@ class Walk:
         busy = 1 - busy
         if body:
             inside = self.block(body, known, reach * admitted * (1 - busy), here.within(place, zones))
+        back = back.plus(self.weighed(loads[1], link, near, inside.known))
         kept = inside.time
         if inside.away.mean > 0 and not locks and isfinite(kept.mean):
             kept = Time(
@@ -324,6 +328,21 @@ class Walk:
         stuck = calm.excess + (1 - calm.excess) * inside.stuck
         return Ran(time, inside.done * admitted * (1 - busy), ends, inside.known, stuck)
 
+    def weighed(self, load: Load | None, link: Link, near: float, known: Known) -> Time:
+        """The time that a message takes for its size, within a zone with chance `near`."""
+        if load is None:
+            return times.NONE
+        each = 0.0 if link.near_bandwidth is None else near * load.bytes / link.near_bandwidth
+        each += 0.0 if link.far_bandwidth is None else (1 - near) * load.bytes / link.far_bandwidth
+        if each <= 0:
+            return times.NONE
+        number = known.number(load.count)
+        draws = each * number.quantiles(self.dice.uniform()) if self.dice.wanted else None
+        time = Time(each * number.mean, each**2 * number.variance, draws)
+        if load.found is None:
+            return time
+        return times.sometimes(known.number(Register(load.found)).mean, time, self.dice)
+
     def locked(self, lock: Locked, known: Known) -> tuple[Drawn | None, float]:
         """The keys that a single call has a lock for: how they are drawn, and how many there are."""
         if not lock.keys:
@@ -368,6 +387,7 @@ class Walk:
             reach * chance,
             here,
             locks,
+            (step.sends, step.returns),
         )
         if chance >= 1:
             return ran
@@ -385,12 +405,23 @@ class Walk:
         if step.station is not None:
             drawn = known.keys.get(step.key) if step.key is not None else None
             ran = self.hop(
-                step.path, step.station, step.link, Pick.POLICY, drawn, work, (), known, reach, here
+                step.path,
+                step.station,
+                step.link,
+                Pick.POLICY,
+                drawn,
+                work,
+                (),
+                known,
+                reach,
+                here,
+                loads=(step.sends, None),
             )
             ends = {o: c * (1 - full) for o, c in ran.ends.items()}
             ends[Outcome.REFUSED] = ends.get(Outcome.REFUSED, 0.0) + full
             return replace(ran, done=ran.done * (1 - full), ends=ends) if full > 0 else ran
         wire = times.crossing(step.link, 0.0, self.dice).plus(times.crossing(step.link, 0.0, self.dice))
+        wire = wire.plus(self.weighed(step.sends, step.link, 0.0, known))
         if here.parts is not None and (wire.mean > 0 or work.mean > 0):
             part = here.parts.setdefault(step.path, Part(None))
             part.visits += reach
