@@ -359,6 +359,7 @@ CASES = (
     (Policy.ROUND_ROBIN, Evict.LRU),
     (Policy.LEAST_OUTSTANDING, Evict.RANDOM),
     (Policy.TWO_CHOICES, Evict.FIFO),
+    (Policy.RANDOM, Evict.LFU),
 )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from toscale.engine import leases
-from toscale.engine.model import Model, Pool
+from toscale.engine.model import Evict, Model, Pool
 from toscale.engine.state import State
 from toscale.engine.tables import Tables
 from toscale.engine.tasks import ALOFT, WAITING
@@ -78,7 +78,8 @@ def check_conservation(model: Model, tables: Tables, s: State) -> None:
             _equal(f"copies of writes to {replicated.station}", told, int(row.committed) * others)
         _at_most(f"stale reads of {replicated.station}", int(row.stale), int(row.read))
     entries = s.entries[: int(s.control[0].entries)]
-    flights = int(np.sum(entries["store"] >= len(s.stores)))
+    beyond = len(s.stores) + len(s.flights)  # from there on, the runs of stores that evict by frequency
+    flights = int(np.sum((entries["store"] >= len(s.stores)) & (entries["store"] < beyond)))
     _equal("flights", int(np.sum(s.flights["aloft"])), flights)
     if any(row.lists for row in s.stores):
         there = entries["shard"][(entries["store"] >= 0) & (entries["present"] > 0)]
@@ -86,6 +87,11 @@ def check_conservation(model: Model, tables: Tables, s: State) -> None:
         for k, shard in enumerate(s.shards):
             if s.stores[_store_of(s.stores, k)].lists:
                 _equal(f"entries of shard {k}", int(shard.entries), int(held[k]))
+        for k, store in enumerate(model.stores):
+            if store.evict is Evict.LFU and s.stores[k].lists:
+                mine = entries[(entries["store"] == k) & (entries["present"] > 0)]
+                runs = len(np.unique(np.stack([mine["shard"], mine["spare"]]), axis=1).T)
+                _equal(f"runs of {store.name}", int(np.sum(entries["store"] == beyond + k)), runs)
 
 
 def _of_pool(s: State, k: int) -> Any:

@@ -115,6 +115,7 @@ class Evict(Enum):
     LRU = "lru"
     FIFO = "fifo"
     RANDOM = "random"
+    LFU = "lfu"  # the least often asked for since it was first asked for, in or out ("perfect" LFU)
 
 
 @dataclass(frozen=True, slots=True)

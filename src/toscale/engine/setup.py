@@ -76,7 +76,12 @@ entry.
 
 _POLICY_NUMBERS = {policy: k for k, policy in enumerate(Policy)}
 _DISCIPLINE_NUMBERS = {discipline: k for k, discipline in enumerate(Discipline)}
-_EVICT_NUMBERS = {Evict.LRU: stores.LRU, Evict.FIFO: stores.FIFO, Evict.RANDOM: stores.RANDOM}
+_EVICT_NUMBERS = {
+    Evict.LRU: stores.LRU,
+    Evict.FIFO: stores.FIFO,
+    Evict.RANDOM: stores.RANDOM,
+    Evict.LFU: stores.LFU,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +184,8 @@ class SetUp:
         row.seed = np.uint64(salt_of(f"seed:{self.seed}"))
         row.window_length = window_ticks(window)
         row.window_ends = row.window_length
-        row.fixed, row.margin, row.touches = fixed, tables.margin, tables.touches
+        touches = self._touches()
+        row.fixed, row.margin, row.touches = fixed, tables.margin, touches
         row.leaves = power_of_two(fixed + tasks)
         row.leaf_bits = int(row.leaves).bit_length() - 1
         row.horizon = (1 << (63 - int(row.leaf_bits))) - 1
@@ -187,7 +193,7 @@ class SetUp:
         row.locked_margin = tables.locked
         locked = 4 * tables.locked if tables.locked else 1
         meters = len(tables.meters)
-        buckets = power_of_two(max(1024, 4 * tables.touches))
+        buckets = power_of_two(max(1024, 4 * touches))
         w = self.most_windows
         pools, shares = pool_rows(model, tables, self.empty)
         accounts = power_of_two(max(1024, 4 * tables.touches)) if model.pools else 1
@@ -303,6 +309,11 @@ class SetUp:
                 row.over = 1
             row.deposit = guarded.budget or 0.0
         return rows
+
+    def _touches(self) -> int:
+        """Entries that one step may add: with LFU each key may begin a run of its own."""
+        runs = any(store.evict is Evict.LFU for store in self.model.stores)
+        return self.tables.touches * (2 if runs else 1)
 
     def _replicated(self) -> Any:
         """The stations whose copies have writes later."""
@@ -457,7 +468,8 @@ class SetUp:
 
     def _laid_out(self, s: State, k: int) -> State:
         """The content of an LRU store under independent requests: the keys used last, in that order (the
-        move-to-front chain's stationary law: the times since the last use are independent exponentials).
+        move-to-front chain's stationary law: the times since the last use are independent exponentials). Of
+        an LFU store: the keys that are asked for most often.
         """
         generator = np.random.Generator(np.random.Philox(key=[int(s.control[0].seed), k]))
         store = s.stores[k]
@@ -479,6 +491,8 @@ class SetUp:
                 idle = np.minimum(idle, age)
             keys = (population.number << 48) + np.arange(1, population.size + 1, dtype=np.int64)
             size = self._entry_bytes(k, p)
+            if store.evict == stores.LFU:  # in the order of how often they are asked for
+                idle = 1.0 / (rate * weights / weights.sum())
             parts.append((keys[present], idle[present], age[present], np.full(int(present.sum()), size)))
         if not any(len(keys) for keys, *_ in parts):
             return s
@@ -492,7 +506,8 @@ class SetUp:
             )
             order = order[:fits]
         order = order[::-1]
-        while len(s.buckets) < 2 * (len(order) + 2 * self.tables.touches):
+        each = 2 if store.evict == stores.LFU else 1
+        while len(s.buckets) < 2 * (each * len(order) + 2 * self._touches()):
             larger = enlarged(s, Status.ENTRIES, self.limits)
             if larger is None:
                 return s
