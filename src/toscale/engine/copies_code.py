@@ -1,4 +1,4 @@
-"""How do replicated writes, and reads at copies, become code?
+"""How do replicated writes, and reads at copies, become code, and their stations rows?
 
 `c` is the compiler that collects the rows.
 """
@@ -9,8 +9,8 @@ from typing import Any
 
 from toscale.engine.frames import Frame
 from toscale.engine.layout import Label
-from toscale.engine.model import Commit, Copied, Version
-from toscale.engine.state import TICK, Op
+from toscale.engine.model import Commit, Copied, Model, Version
+from toscale.engine.state import REPLICATED, TICK, Op, records
 from toscale.engine.tables import ModelError
 
 
@@ -54,3 +54,15 @@ def _where(c: Any, step: Commit | Copied | Version, machine: int) -> dict[str, i
 def _lag(c: Any, station: str) -> int:
     lag = c.model.replicated[c.find(c.replicated, station, "replicated station")].lag
     return -1 if lag is None else int(c.law(lag.scaled(1 / TICK)))
+
+
+def replicated_rows(model: Model) -> Any:
+    """The stations whose copies have writes later. Raises ModelError for one without shards."""
+    rows = records(REPLICATED, len(model.replicated))
+    rows["station"] = rows["oldest"] = rows["newest"] = -1
+    places = {station.name: k for k, station in enumerate(model.stations)}
+    for row, replicated in zip(rows, model.replicated, strict=False):
+        if replicated.station not in places or not model.stations[places[replicated.station]].shards:
+            raise ModelError(f"{replicated.station!r} has no shards whose copies could lag")
+        row.station, row.elects = places[replicated.station], replicated.elects
+    return rows

@@ -12,6 +12,7 @@ import numpy as np
 from toscale.engine import arrivals, interpreter, ops, stores
 from toscale.engine import set_up_timeline as timeline
 from toscale.engine.connections import event_code
+from toscale.engine.copies_code import replicated_rows
 from toscale.engine.held import held_rows, residuals
 from toscale.engine.model import (
     After,
@@ -175,7 +176,7 @@ class SetUp:
                 flows[row.first].spans = 1
 
         guards = self._guards(stations)
-        replicated = self._replicated()
+        replicated = replicated_rows(model)
         writes = power_of_two(max(1024, 4 * tables.touches)) if model.replicated else 1
         fixed = len(leaves)
         tasks = max(256, 4 * tables.margin)
@@ -314,17 +315,6 @@ class SetUp:
         """Entries that one step may add: with LFU each key may begin a run of its own."""
         runs = any(store.evict is Evict.LFU for store in self.model.stores)
         return self.tables.touches * (2 if runs else 1)
-
-    def _replicated(self) -> Any:
-        """The stations whose copies have writes later."""
-        rows = records(REPLICATED, len(self.model.replicated))
-        rows["station"] = rows["oldest"] = rows["newest"] = -1
-        places = {station.name: k for k, station in enumerate(self.model.stations)}
-        for row, replicated in zip(rows, self.model.replicated, strict=False):
-            if replicated.station not in places or not self.model.stations[places[replicated.station]].shards:
-                raise ModelError(f"{replicated.station!r} has no shards whose copies could lag")
-            row.station, row.elects = places[replicated.station], replicated.elects
-        return rows
 
     def _stores(self) -> tuple[Any, Any]:
         model = self.model

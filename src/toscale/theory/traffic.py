@@ -78,6 +78,7 @@ from toscale.theory.bounded import from_stash
 from toscale.theory.connections import connection
 from toscale.theory.copies import Versions
 from toscale.theory.knowledge import Drawn, Known, Listed, meet
+from toscale.theory.loads import weighed
 from toscale.theory.locks import Held, Wait, wait
 from toscale.theory.lookups import Shelves
 from toscale.theory.numbers import Spread, constant
@@ -268,7 +269,7 @@ class Walk:
         near = sum(p * q for z, p in here.zones for y, q in zones if z == y)
         there = times.crossing(link, near, self.dice)
         back = times.crossing(link, near, self.dice) if self.dice.wanted else there
-        there = there.plus(self.weighed(loads[0], link, near, known))
+        there = there.plus(weighed(loads[0], link, near, known, self.dice))
         inside = Ran(times.NONE, 1.0, {}, known)
         admitted = 1 - calm.refused
         part = None if here.parts is None else here.parts.setdefault(path, Part(station))
@@ -280,7 +281,7 @@ class Walk:
         busy = 1 - busy
         if body:
             inside = self.block(body, known, reach * admitted * (1 - busy), here.within(place, zones))
-        back = back.plus(self.weighed(loads[1], link, near, inside.known))
+        back = back.plus(weighed(loads[1], link, near, inside.known, self.dice))
         kept = inside.time
         if inside.away.mean > 0 and not locks and isfinite(kept.mean):
             kept = Time(
@@ -327,21 +328,6 @@ class Walk:
             ends[Outcome.REFUSED] = ends.get(Outcome.REFUSED, 0.0) + calm.refused
         stuck = calm.excess + (1 - calm.excess) * inside.stuck
         return Ran(time, inside.done * admitted * (1 - busy), ends, inside.known, stuck)
-
-    def weighed(self, load: Load | None, link: Link, near: float, known: Known) -> Time:
-        """The time that a message takes for its size, within a zone with chance `near`."""
-        if load is None:
-            return times.NONE
-        each = 0.0 if link.near_bandwidth is None else near * load.bytes / link.near_bandwidth
-        each += 0.0 if link.far_bandwidth is None else (1 - near) * load.bytes / link.far_bandwidth
-        if each <= 0:
-            return times.NONE
-        number = known.number(load.count)
-        draws = each * number.quantiles(self.dice.uniform()) if self.dice.wanted else None
-        time = Time(each * number.mean, each**2 * number.variance, draws)
-        if load.found is None:
-            return time
-        return times.sometimes(known.number(Register(load.found)).mean, time, self.dice)
 
     def locked(self, lock: Locked, known: Known) -> tuple[Drawn | None, float]:
         """The keys that a single call has a lock for: how they are drawn, and how many there are."""
@@ -421,7 +407,7 @@ class Walk:
             ends[Outcome.REFUSED] = ends.get(Outcome.REFUSED, 0.0) + full
             return replace(ran, done=ran.done * (1 - full), ends=ends) if full > 0 else ran
         wire = times.crossing(step.link, 0.0, self.dice).plus(times.crossing(step.link, 0.0, self.dice))
-        wire = wire.plus(self.weighed(step.sends, step.link, 0.0, known))
+        wire = wire.plus(weighed(step.sends, step.link, 0.0, known, self.dice))
         if here.parts is not None and (wire.mean > 0 or work.mean > 0):
             part = here.parts.setdefault(step.path, Part(None))
             part.visits += reach
