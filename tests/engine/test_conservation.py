@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import count
 
+import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -25,9 +26,11 @@ from toscale.engine.model import (
     Call,
     Chance,
     Choose,
+    Commit,
     Connected,
     Connection,
     Consume,
+    Copied,
     Delay,
     Discipline,
     Drop,
@@ -71,12 +74,14 @@ from toscale.engine.model import (
     Put,
     Register,
     Repeat,
+    Replicated,
     Request,
     Retry,
     Scaling,
     Scatter,
     See,
     Send,
+    Set,
     Span,
     Station,
     Step,
@@ -85,11 +90,13 @@ from toscale.engine.model import (
     Sweep,
     Take,
     TakeAhead,
+    Version,
     Visit,
     Work,
 )
 from toscale.engine.run import Replication, StoreStart
 from toscale.engine.state import Status
+from toscale.engine.tree import NEVER
 
 KEYS = Population("k", 1, 500, 0.8)
 FEW = Population("f", 2, 2)
@@ -179,7 +186,7 @@ def models(draw: st.DrawFn) -> Model:
     def step(depth: int) -> Step:
         calls = ["visit", "scatter"] if holding[-1] < 2 else []
         calls += ["held"] if holding[-1] < 0 else []
-        flat = ["delay", "pause", "store", "send", "end", "bounded", "limit", *calls]
+        flat = ["delay", "pause", "store", "send", "end", "bounded", "limit", "copied", *calls]
         match draw(
             st.sampled_from(
                 flat
@@ -288,6 +295,37 @@ def models(draw: st.DrawFn) -> Model:
                         ]
                     )
                 )
+            case "copied":
+                register = path()
+                copies = tuple(
+                    (
+                        Copied(
+                            path(),
+                            "d",
+                            "key",
+                            register,
+                            (Visit(path(), "d", draw(works), draw(links), Pick.COPY, "key", nth=k),),
+                        ),
+                    )
+                    for k in (1, 2)
+                )
+                need = draw(st.integers(1, 2))
+                written = (Set(register, 0), Parallel(path(), copies, need, goes_on=True))
+                commit = Commit(path(), "d", "key", KEYS, register)
+                return draw(
+                    st.sampled_from(
+                        [
+                            Visit(path(), "d", pick=Pick.PRIMARY, key="key", body=(*written, commit)),
+                            Visit(
+                                path(),
+                                "d",
+                                pick=Pick.COPY,
+                                key="key",
+                                body=(Version(path(), "d", "key", KEYS),),
+                            ),
+                        ]
+                    )
+                )
             case "limit":
                 ahead = If(path(), Flag("found"), (), (TakeAhead(path(), "rate", "key", 4, 0.02),))
                 return draw(
@@ -343,7 +381,17 @@ def models(draw: st.DrawFn) -> Model:
     parts = (_named(parts[0], "s0", shards=0), *parts[1:])  # what holds connections has no shards
     parts = tuple(_scaled(part, draw(scalings)) for part in parts)
     return Model(
-        stations=parts,
+        stations=(
+            *parts,
+            Station(
+                "d",
+                slots=draw(st.none() | st.just(1)),
+                waiting=draw(st.none() | st.just(0)),
+                shards=2,
+                copies=3,
+            ),
+        ),
+        replicated=(Replicated("d", draw(st.none() | times), True),),
         stores=(
             Store(
                 "c",
@@ -425,4 +473,7 @@ def test_whatever_a_model_does_nothing_is_lost_and_no_slot_stays_held(model: Mod
     assert int(state.machines["outstanding"].sum()) == 0
     assert int(state.pools[1].held) == int(state.pools[1].lined) == 0  # what has a term ends, in its time
     assert int(state.control[0].messages) == int(state.control[0].trackers) == 0
+    assert (
+        int(np.sum(state.seen[state.writes["replicated"] >= 0] == NEVER)) == 0
+    )  # every copy has every write
     assert int(state.control[0].locked_keys) == int(state.locks["waiting"].sum()) == 0

@@ -23,9 +23,11 @@ from toscale.engine.model import (
     Chance,
     Choose,
     Clock,
+    Commit,
     Connected,
     Connection,
     Consume,
+    Copied,
     Delay,
     Discipline,
     Each,
@@ -66,20 +68,24 @@ from toscale.engine.model import (
     Put,
     Register,
     Repeat,
+    Replicated,
     Request,
     Retry,
     Scaling,
     Scatter,
     See,
     Send,
+    Set,
     Span,
     Station,
+    Steps,
     Store,
     Sweep,
     Take,
     TakeAhead,
     Trace,
     Users,
+    Version,
     Visit,
     Work,
 )
@@ -90,8 +96,19 @@ KEYS = Population("k", 1, 3_000, 0.9)
 LINK = Link(Law.fixed(0.0003), Law.lognormal(0.0005, 0.3), 0.001)
 
 
-def everything(policy: Policy = Policy.ROUND_ROBIN, evict: Evict = Evict.LRU) -> Model:
-    """A model with every kind of step in it."""
+def everything(
+    policy: Policy = Policy.ROUND_ROBIN, evict: Evict = Evict.LRU, *, lagging: bool = False
+) -> Model:
+    """A model with every kind of step in it; those of copies that lag where asked for."""
+    write_copy: Steps = (Visit("w2", "db", Work.of(Law.exponential(0.001)), LINK, Pick.COPY, "key", nth=1),)
+    commit: Steps = ()
+    look: Steps = ()
+    if lagging:
+        write_copy = (Copied("w3", "db", "key", "have it", write_copy),)
+        commit = (Commit("w4", "db", "key", KEYS, "have it"),)
+        look = (
+            Visit("w5", "db", link=LINK, pick=Pick.COPY, key="key", body=(Version("w6", "db", "key", KEYS),)),
+        )
     database = Call(
         "db",
         (Visit("db/visit", "db", Work.of(Law.lognormal(0.02, 1.0))),),
@@ -116,6 +133,7 @@ def everything(policy: Policy = Policy.ROUND_ROBIN, evict: Evict = Evict.LRU) ->
             (If("j", Chance(0.3), (Once("o", "c", "key", (database,)),)), Put("p", "c", "key", 1.0, KEYS)),
         ),
         Send("s", "q", link=LINK),
+        *look,
         Visit(
             "w1",
             "db",
@@ -124,15 +142,9 @@ def everything(policy: Policy = Policy.ROUND_ROBIN, evict: Evict = Evict.LRU) ->
             Pick.PRIMARY,
             "key",
             (
-                Parallel(
-                    "copies",
-                    (
-                        (Visit("w2", "db", Work.of(Law.exponential(0.001)), LINK, Pick.COPY, "key", nth=1),),
-                        (),
-                    ),
-                    1,
-                    goes_on=True,
-                ),
+                *((Set("have it", 0),) if lagging else ()),
+                Parallel("copies", (write_copy, ()), 1, goes_on=True),
+                *commit,
             ),
         ),
         Measure(
@@ -298,6 +310,7 @@ def everything(policy: Policy = Policy.ROUND_ROBIN, evict: Evict = Evict.LRU) ->
         ),
         spans=(Span("f", "con"), Span("loop", "con")),
         locks=(Lock("rows", "db"),),
+        replicated=(Replicated("db", Law.exponential(0.01), True),) if lagging else (),
         connections=(
             Connection(
                 "h", "held", KEYS, 900.0, Law.lognormal(0.3, 1.0), "who", 260, again=Law.uniform(0.01, 0.05)
@@ -307,7 +320,7 @@ def everything(policy: Policy = Policy.ROUND_ROBIN, evict: Evict = Evict.LRU) ->
 
 
 def digest(policy: Policy, evict: Evict) -> str:
-    model = everything(policy, evict)
+    model = everything(policy, evict, lagging=True)
     run = Replication(model, compile_model(model), "7", 0.05, start={"c": StoreStart(0.4, {"k": 1500.0})})
     run.run(2)
     with np.errstate(over="ignore"):
@@ -329,6 +342,7 @@ def digest(policy: Policy, evict: Evict) -> str:
             readings.flights,
             readings.scalers,
             readings.instances,
+            readings.replicated,
         )
         for name in part.dtype.names
     )
@@ -349,6 +363,7 @@ CASES = (
     (Policy.ROUND_ROBIN, Evict.LRU),
     (Policy.LEAST_OUTSTANDING, Evict.RANDOM),
     (Policy.TWO_CHOICES, Evict.FIFO),
+    (Policy.RANDOM, Evict.LFU),
 )
 
 

@@ -341,7 +341,7 @@ def test_what_was_not_simulated_is_unknown_with_the_reason() -> None:
     for condition, reason in (
         ("p99(buy) <= 150 ms", "`buy` was not simulated"),
         ("utilisation(app) <= 70%", "`app` was not simulated"),
-        ("staleness(stock) <= 1 s", "not simulated yet"),
+        ("staleness(stock) <= 1 s", "`stock` was not simulated"),
         ("p99(buy) at 10x <= 150 ms", "10x"),
     ):
         found = verdict(condition, empty, empty)

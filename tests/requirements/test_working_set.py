@@ -66,7 +66,6 @@ def test_skew_helps() -> None:
     [
         (TEXT.replace(", popularity: POPULARITY", ""), "add `popularity`"),
         (TEXT.replace("evict: EVICT", "hit ratio: 90%"), "the file gives the hit ratio"),
-        (TEXT.replace("EVICT", "lfu"), "`lfu`"),
         (
             TEXT.replace("near: get item, miss: [far: read item, near: put item]", "near: put item"),
             "nothing is looked up",

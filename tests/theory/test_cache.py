@@ -194,8 +194,21 @@ def test_what_is_inside_fills_the_memory(size, exponent, share, evict, ttl):
     assert np.all((state.present[0] >= 0) & (state.present[0] <= 1))
     assert state.characteristic_time is not None
     assert state.occupancy == pytest.approx(memory, rel=1e-6)
+    if evict is Evict.LFU:
+        memory = 100 * np.floor(share * size + 1e-9)  # whole entries
     if ttl is None:
         assert float(cells.counts @ state.present[0]) * 100 == pytest.approx(memory, rel=1e-5)
+
+
+@given(st.integers(2, 1_000), st.floats(0, 2), st.floats(0, 1))
+def test_the_most_popular_keys_but_one_are_kept_and_the_last_of_the_others(size, exponent, share):
+    """Perfect LFU with independent references: exact, from the chain that the last room is."""
+    weights = zipf_weights(size, exponent)
+    room = min(size - 1, 1 + int(share * (size - 1)))
+    others = weights[room - 1 :]
+    exact = weights[: room - 1].sum() + (others**2).sum() / others.sum()
+    assert theory(weights, room, evict=Evict.LFU) == pytest.approx(exact, rel=1e-6)
+    assert theory(weights, size, evict=Evict.LFU) == pytest.approx(1.0)
 
 
 @given(st.integers(100, 10_000_000), st.floats(0, 1.5), st.floats(0.01, 0.4))

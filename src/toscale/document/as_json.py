@@ -133,6 +133,8 @@ def component_json(component: ComponentResult) -> Plain:
         "instances",
         "machines",
         "short",
+        "stale",
+        "staleness",
     ):
         figure = getattr(component, name)
         if figure is not None:

@@ -77,7 +77,7 @@ def _flow(flow: FaultFlow) -> Plain:
 
 
 def _component(one: FaultComponent) -> Plain:
-    return {
+    said: Plain = {
         "series": {
             "calls": list(one.calls),
             "utilisation": list(one.utilisation),
@@ -88,3 +88,7 @@ def _component(one: FaultComponent) -> Plain:
         },
         "grown": one.grown,
     }
+    if one.lost_writes is not None:
+        said["series"]["stale"] = list(one.stale)
+        said["lost_writes"] = figure_json(one.lost_writes)
+    return said

@@ -22,12 +22,15 @@ MOST_ROWS = 24
 
 def faults_table(results: Iterable[FaultResult], judged: Mapping[str, tuple[Verdict, ...]]) -> Table:
     """Each fault with what it does at the median rates."""
-    rows = [_row(result, judged.get(result.name, ())) for result in results]
+    found = list(results)
+    writes = any(_lost_writes(result) is not None for result in found)
+    rows = [_row(result, judged.get(result.name, ()), writes) for result in found]
     columns = (
         Column("Fault"),
         Column("Worst p99", True),
         Column("Failed at worst", True),
         Column("Lost", True, rank=1),
+        *([Column("Writes lost", True)] if writes else []),
         Column("Tried again", True, rank=3),
         Column("Recovered", is_sentence=True),
         Column("Targets meanwhile", is_sentence=True),
@@ -36,6 +39,8 @@ def faults_table(results: Iterable[FaultResult], judged: Mapping[str, tuple[Verd
         "At the median rates. The worst is that of a window; lost are the requests that failed beyond what fails "
         "without the fault."
     )
+    if writes:
+        note += " Writes lost: those that counted, and were on no copy that took over."
     return Table("Faults", columns, tuple(rows), note)
 
 
@@ -64,10 +69,18 @@ def _time_a_year(share: float) -> str:
     return seconds(share * 365.25 * 86_400)
 
 
-def _row(result: FaultResult, verdicts: tuple[Verdict, ...]) -> tuple[Cell, ...]:
+def _lost_writes(result: FaultResult) -> float | None:
+    """Writes that a fault loses with machines; None where no store has copies that lag."""
+    components = () if result.median is None else result.median.components.values()
+    known = [one.lost_writes.value or 0.0 for one in components if one.lost_writes is not None]
+    return sum(known) if known else None
+
+
+def _row(result: FaultResult, verdicts: tuple[Verdict, ...], writes: bool) -> tuple[Cell, ...]:
     run = result.median
     if run is None:
-        return (result.name, DASH, DASH, DASH, DASH, sentence(f"not simulated: {result.reason}"), "")
+        none = (DASH,) if writes else ()
+        return (result.name, DASH, DASH, DASH, *none, DASH, sentence(f"not simulated: {result.reason}"), "")
     slowest = most_raised(run)
     failing = max(run.flows.values(), key=lambda flow: flow.worst_failed.value or 0.0)
     lost = sum(flow.lost.value or 0.0 for flow in run.flows.values() if flow.kind == "flow")
@@ -78,10 +91,15 @@ def _row(result: FaultResult, verdicts: tuple[Verdict, ...]) -> tuple[Cell, ...]
         _or_dash(slowest.worst_p99.value, lambda p99: f"{seconds(p99)} of {slowest.name}"),
         _failed(failing),
         f"{lost:,.0f}" if lost >= 1 else "none",
+        *((_or_dash(_lost_writes(result), _counted),) if writes else ()),
         f"x{amplified:.2f}" if amplified >= 1.005 else "no more",
         sentence(recovered),
         _targets(verdicts),
     )
+
+
+def _counted(number: float) -> str:
+    return "none" if number == 0 else f"{number:,.0f}" if number >= 10 else f"{number:.2g}"
 
 
 def most_raised(run: FaultRun) -> FaultFlow:

@@ -100,6 +100,8 @@ def _of_component(result: ComponentResult) -> dict[str, Value]:
         "hit_ratio",
         "lag",
         "depth",
+        "stale",
+        "staleness",
     )
     return _spread({name: getattr(result, name) for name in names})
 

@@ -114,6 +114,8 @@ def simulated_components_table(simulation: Simulation) -> Table:
         Column("Instances", True, 1),
         Column("Machines", True, 1),
         Column("Too few", True, 1),
+        Column("Stale reads", True, 1),
+        Column("Copies behind", True, 2),
     )
     where = (
         "waiting, queue and refused at the upper end of the rates"
@@ -123,6 +125,8 @@ def simulated_components_table(simulation: Simulation) -> Table:
     note = f"In use: the larger of the shares of slots and of cores; {where}."
     if any(one.machines is not None for _, run in runs for one in run.components.values()):
         note += " Machines that follow the load: the mean, and the most that served; too few of the time for the load."
+    if any(one.staleness is not None for one in simulation.median.components.values()):
+        note += " Stale reads: of the reads at copies. Copies behind: the mean time until a copy has a write."
     return _trimmed(Table("Components", columns, tuple(rows), note))
 
 
@@ -162,7 +166,7 @@ def _component_cells(both: list[ComponentResult | None]) -> tuple[Cell, ...]:
     median = both[0]
     busiest = both[-1] if both[-1] is not None else median
     if median is None or busiest is None:
-        return (DASH, *(DASH for _ in both), *(DASH,) * 10)
+        return (DASH, *(DASH for _ in both), *(DASH,) * 12)
     refused = busiest.refused.value
     return (
         DASH if median.arrivals.value is None else rate(median.arrivals.value),
@@ -177,6 +181,8 @@ def _component_cells(both: list[ComponentResult | None]) -> tuple[Cell, ...]:
         with_margin(busiest.instances, number),
         _machines(busiest),
         DASH if busiest.short is None or not busiest.short.value else with_margin(busiest.short, percent),
+        with_margin(busiest.stale, percent),
+        with_margin(busiest.staleness, seconds),
     )
 
 

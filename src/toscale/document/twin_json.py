@@ -41,6 +41,7 @@ def twin_json(twin: Twin) -> dict[str, Any]:
             for name, one in twin.stores.items()
         },
         "buffers": {name: asdict(one) for name, one in twin.buffers.items()},
+        "copies": {name: asdict(one) for name, one in twin.copies.items()},
         "overloaded": [asdict(one) for one in twin.overloaded],
         "converged": twin.converged,
     }

@@ -16,6 +16,7 @@ from typing import Any
 from toscale.engine.bounded_code import bounded
 from toscale.engine.branch_code import emit_branch
 from toscale.engine.call_code import emit_call, emit_hedge
+from toscale.engine.copies_code import emit_commit, emit_copied, emit_version
 from toscale.engine.frames import Flight, Frame, Hedged, ListAt, OnMachine, Raw, Shard
 from toscale.engine.laws import Law
 from toscale.engine.layout import Label, Row
@@ -29,8 +30,10 @@ from toscale.engine.model import (
     Await,
     Call,
     Choose,
+    Commit,
     Connection,
     Consume,
+    Copied,
     Delay,
     Drop,
     Each,
@@ -71,6 +74,7 @@ from toscale.engine.model import (
     Take,
     TakeAhead,
     Users,
+    Version,
     Visit,
     Work,
     Write,
@@ -104,6 +108,7 @@ _SYNC = {
     Op.HOLDER, Op.REACH, Op.IF_OPEN,
     Op.ENTER, Op.WARM, Op.COOL,
     Op.GUARD, Op.REPORT, Op.HEDGE, Op.DEPOSIT, Op.SPEND, Op.FLY, Op.LAND, Op.OFFER, Op.GATHER,
+    Op.COMMIT, Op.COPIED, Op.VERSION,
 }  # fmt: skip
 
 
@@ -141,6 +146,7 @@ class _Compiler:
             if pool.per is not None:
                 self.population(pool.per)
         self.connections = {c.name: k for k, c in enumerate(model.connections)}
+        self.replicated = {r.station: k for k, r in enumerate(model.replicated)}
         measures = [s.name for f in model.flows for s in walk(f.steps) if isinstance(s, Measure)]
         self.meters = [f.name for f in model.flows]
         self.meters += [m for m in dict.fromkeys(measures) if m not in self.meters]
@@ -495,6 +501,12 @@ class _Compiler:
                 bounded(self, step, frame)
             case Shard(visit, pick, listed):
                 emit_visit(self, visit, frame, shard=pick, listed=listed)
+            case Commit():
+                emit_commit(self, step, frame)
+            case Copied():
+                emit_copied(self, step, frame)
+            case Version():
+                emit_version(self, step, frame)
             case Hedged():
                 emit_hedge(self, step, frame)
             case Raw((op, path, buffer, key)):

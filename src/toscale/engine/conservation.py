@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from toscale.engine import leases
-from toscale.engine.model import Model, Pool
+from toscale.engine.model import Evict, Model, Pool
 from toscale.engine.scaling import AWAY, BY_SCALING, SERVING
 from toscale.engine.state import State
 from toscale.engine.tables import Tables
 from toscale.engine.tasks import ALOFT, WAITING
+from toscale.engine.tree import NEVER
 
 
 def check_conservation(model: Model, tables: Tables, s: State) -> None:
@@ -78,8 +79,18 @@ def check_conservation(model: Model, tables: Tables, s: State) -> None:
         _at_most(f"time that {path} was open", float(row.open_time), float(row.callers * s.control[0].now))
     aloft = int(np.sum(going["state"] == ALOFT))
     _equal("waiting for flights", int(np.sum(s.flights["waiting"])), aloft)
+    on_their_way = s.writes["replicated"][s.writes["replicated"] >= 0]
+    _equal("writes on their way", len(on_their_way), int(s.control[0].written))
+    for k, replicated in enumerate(model.replicated):
+        row = s.replicated[k]
+        others = int(s.stations[row.station].copies) - 1
+        told = int(row.copied) + int(np.sum(s.seen[s.writes["replicated"] == k] == NEVER))
+        if not model.timeline.changes:  # a machine that is lost sends nothing any more
+            _equal(f"copies of writes to {replicated.station}", told, int(row.committed) * others)
+        _at_most(f"stale reads of {replicated.station}", int(row.stale), int(row.read))
     entries = s.entries[: int(s.control[0].entries)]
-    flights = int(np.sum(entries["store"] >= len(s.stores)))
+    beyond = len(s.stores) + len(s.flights)  # from there on, the runs of stores that evict by frequency
+    flights = int(np.sum((entries["store"] >= len(s.stores)) & (entries["store"] < beyond)))
     _equal("flights", int(np.sum(s.flights["aloft"])), flights)
     if any(row.lists for row in s.stores):
         there = entries["shard"][(entries["store"] >= 0) & (entries["present"] > 0)]
@@ -87,6 +98,11 @@ def check_conservation(model: Model, tables: Tables, s: State) -> None:
         for k, shard in enumerate(s.shards):
             if s.stores[_store_of(s.stores, k)].lists:
                 _equal(f"entries of shard {k}", int(shard.entries), int(held[k]))
+        for k, store in enumerate(model.stores):
+            if store.evict is Evict.LFU and s.stores[k].lists:
+                mine = entries[(entries["store"] == k) & (entries["present"] > 0)]
+                runs = len(np.unique(np.stack([mine["shard"], mine["spare"]]), axis=1).T)
+                _equal(f"runs of {store.name}", int(np.sum(entries["store"] == beyond + k)), runs)
 
 
 def _of_pool(s: State, k: int) -> Any:

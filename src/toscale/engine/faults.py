@@ -12,6 +12,7 @@ import numpy as np
 
 from toscale.engine.clocks import jump_clocks
 from toscale.engine.connections import admit_connections, lose_connections
+from toscale.engine.copies import lose_writes, stop_sending
 from toscale.engine.crashes import lose
 from toscale.engine.draws import GOLDEN, mix, unit
 from toscale.engine.instances import lose_instances
@@ -269,6 +270,7 @@ def change_machine(S, machine, what, value):  # type: ignore[no-untyped-def]
         condition.down = 1
         condition.dying = 1
         lose_instances(S, S.machines[machine].station)
+        stop_sending(S, machine)
         lose_connections(S, machine, np.int64(0))
         admit_connections(S, machine, condition.out, condition.down)
         return True
@@ -283,6 +285,7 @@ def change_machine(S, machine, what, value):  # type: ignore[no-untyped-def]
     elif what == ERRORS:
         condition.errors = value
     else:
+        lose_writes(S, machine, np.int64(value))
         condition.lead = np.int64(value)
     admit_connections(S, machine, condition.out, condition.down)
     return False

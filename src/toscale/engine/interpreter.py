@@ -297,6 +297,8 @@ def close_window(S):  # type: ignore[no-untyped-def]
         if S.instances[k].room > 0:
             call_part(S, SCALING, INSTANCES, k, -1)
         S.snap_instances[w, k] = S.instances[k]
+    for k in range(c.n_replicated):
+        S.snap_replicated[w, k] = S.replicated[k]
     S.snap_live[w] = c.live + c.messages
     c.window = w + 1
     c.window_ends = end + c.window_length

@@ -81,6 +81,8 @@ def wire(S, i, step):  # type: ignore[no-untyped-def]
     delay = 0.0
     if law >= 0:
         delay = draw_law(S, law, unit(mix(key)))
+    if step.x > 0.0:
+        delay += weigh(S, i, step, here == there and here >= 0)
     if link.loss > 0.0:
         again = link.resend
         k = np.uint64(1)
@@ -92,6 +94,18 @@ def wire(S, i, step):  # type: ignore[no-untyped-def]
             again *= 2.0
             k += np.uint64(1)
     return delay
+
+
+@jit
+def weigh(S, i, step, near):  # type: ignore[no-untyped-def]
+    """The time that a message takes for its size."""
+    if step.d >= 0 and S.registers[i, step.d] <= 0:
+        return 0.0
+    size = step.x
+    if step.num >= 0:
+        size *= max(number(S, i, np.int64(step.num)), 0.0)
+    link = S.links[step.a]
+    return size * (link.near_byte if near else link.far_byte)
 
 
 @inlined

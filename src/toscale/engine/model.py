@@ -125,6 +125,7 @@ class Evict(Enum):
     LRU = "lru"
     FIFO = "fifo"
     RANDOM = "random"
+    LFU = "lfu"  # the least often asked for since it was first asked for, in or out ("perfect" LFU)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +195,21 @@ class Connection:
     limit: int | None = None
     memory: float = 0.0
     again: Law | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replicated:
+    """A station in shards whose copies have each write (a `Commit`) later than the machine that takes the writes:
+    after `lag` (None: at once), or, where they confirm writes, when their own write (`Copied`) is done, and after
+    `lag` as well if that comes too late to confirm.
+
+    `elects`: a machine that is lost is followed by one that has all writes that count; else what its follower
+    does not have yet is lost.
+    """
+
+    station: str
+    lag: Law | None = None
+    elects: bool = False
 
 
 # ---- numbers that are known only when a request is there ---------------------------------------------------------
@@ -280,7 +296,8 @@ class Link:
     resent.
 
     `near` holds between machines of one zone, `far` between two zones or where one side is outside all zones.
-    Each resending doubles the time-out (RFC 6298). None is no time at all.
+    Each resending doubles the time-out (RFC 6298). None is no time at all. With a bandwidth (bytes per second) a
+    message that has a size takes size / bandwidth longer; messages do not wait for each other.
     """
 
     near: Law | None = None
@@ -288,6 +305,17 @@ class Link:
     loss: float = 0.0
     resend_after: float = 0.2
     between: str | None = None  # the name of a pair whose messages the timeline may lose
+    near_bandwidth: float | None = None
+    far_bandwidth: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a message carries: `count` times `bytes`, or nothing where the register `found` is 0."""
+
+    bytes: float
+    count: Number = 1.0
+    found: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,7 +369,7 @@ class Visit:
     member in `key`, and fails at once where none is open. `path` is the step's stable name in the file: draws
     depend on it. `locks` are asked for while the slot is held, one after the other in the order of
     `Model.locks`, before the work, and given back with the slot, however the call ends.
-    `nth` names one copy of the COPY pick, from 1.
+    `nth` names one copy of the COPY pick, from 1. `sends` and `returns`: what the call and its answer carry.
     """
 
     path: str
@@ -354,6 +382,8 @@ class Visit:
     locks: tuple[Locked, ...] = ()
     over: str | None = None
     nth: int | None = None
+    sends: Load | None = None
+    returns: Load | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -444,6 +474,40 @@ class Drop:
 
 
 @dataclass(frozen=True, slots=True)
+class Commit:
+    """In a visit of the machine that takes the writes of a replicated station: a write of the key in a register
+    counts from now on. `confirmed`: the register in which copies (`Copied`) say that they have it already.
+    """
+
+    path: str
+    station: str
+    key: str
+    population: Population
+    confirmed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """The body is the write at a copy, side by side with others: when it has ended, the copy has the write."""
+
+    path: str
+    station: str
+    key: str
+    confirmed: str
+    body: Steps
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """In a visit of a replicated station: a key is read, and is stale where the latest write has not arrived."""
+
+    path: str
+    station: str
+    key: str
+    population: Population
+
+
+@dataclass(frozen=True, slots=True)
 class Scatter:
     """One call for several keys, split over the shards that have them, side by side; done when the last has
     answered.
@@ -471,6 +535,8 @@ class Scatter:
     at_most: int = 1_000  # the longest list of keys
     keep: str | None = None  # the drawn keys are kept as the list of this name
     locks: tuple[Locked, ...] = ()  # of each key, on each shard of those that lie there
+    sends: Load | None = None  # for each key
+    returns: Load | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -483,6 +549,7 @@ class Send:
     work: Work | None = None
     link: Link = Link()
     key: str | None = None  # the register whose key decides the partition; else in turn
+    sends: Load | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -704,6 +771,9 @@ Step = (
     | Look
     | Write
     | Pass
+    | Commit
+    | Copied
+    | Version
 )
 Steps = tuple[Step, ...]
 
@@ -842,13 +912,14 @@ class Model:
     pools: tuple[Pool, ...] = ()
     locks: tuple[Lock, ...] = ()
     connections: tuple[Connection, ...] = ()
+    replicated: tuple[Replicated, ...] = ()
     timeline: Timeline = field(default_factory=Timeline)
 
 
 def inner(step: Step) -> tuple[Steps, ...]:
     """The blocks of steps inside a step, in the order of the file."""
     match step:
-        case Visit() | Fork() | Each() | Once() | Measure() | Request():
+        case Visit() | Fork() | Each() | Once() | Measure() | Request() | Copied():
             return (step.body,)
         case Repeat():
             return (step.body, step.in_vain or ())

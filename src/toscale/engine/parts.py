@@ -14,7 +14,7 @@ import numpy as np
 from toscale.engine.jit import INTERPRETED, address_of
 from toscale.engine.state import PARTS, Op
 
-BOUNDED, CONNECTIONS, FAULTS, GUARDS, REPEATS, SCALING = 0, 1, 2, 3, 4, 5
+BOUNDED, CONNECTIONS, FAULTS, GUARDS, REPEATS, SCALING, COPIES = 0, 1, 2, 3, 4, 5, 6
 """The parts."""
 WINDOW, TERMS, ABANDON, HAPPEN, CHANGE, STREAM, HEDGES = -1, -2, -3, -4, -5, -6, -7
 WAKE, MACHINES, INSTANCES = -8, -9, -10
@@ -30,6 +30,7 @@ _OPS = {
     GUARDS: "GUARD REPORT HEDGE DEPOSIT SPEND FLY LAND",
     REPEATS: "REPEAT JUDGE AGAIN VAIN LEAVE LOCK UNLOCK",
     SCALING: "WARM COOL",
+    COPIES: "COMMIT COPIED VERSION",
 }
 PART_OF = np.full(len(Op), -1, dtype=np.int64)
 """The part that has an instruction, by its number; -1: it is in the loop itself, or in `run_step`."""

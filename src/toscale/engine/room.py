@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from toscale.engine import accounts, locked, members, stores
+from toscale.engine import accounts, copies, locked, members, stores
 from toscale.engine.state import (
     ACCOUNT,
     ENTRY,
@@ -19,6 +19,7 @@ from toscale.engine.state import (
     SOCKET,
     TASK,
     UNSET,
+    WRITE,
     State,
     Status,
     records,
@@ -120,24 +121,33 @@ def enlarged(s: State, status: Status, limits: Limits) -> State | None:
 
 
 def _more_accounts(s: State, limits: Limits) -> State | None:
-    """Twice the accounts, or leases, where they are nearly used up; two buckets for each account."""
+    """Twice the accounts, leases or writes, where they are nearly used up; two buckets for each account or write."""
     control = s.control[0]
     near = int(control.touches)
     larger: dict[str, Any] = {}
-    if int(control.accounts) + near >= len(s.accounts):
+    if int(control.accounts) + near >= len(s.accounts) > 1:
         more = 2 * len(s.accounts)
         if more > limits.accounts:
             return None
         rows = records(ACCOUNT, more)
         rows[: len(s.accounts)] = s.accounts
         larger.update(accounts=rows, account_buckets=np.full(2 * more, -1, dtype=np.int32))
-    if int(control.leases) + near >= len(s.leases):
+    if int(control.leases) + near >= len(s.leases) > 1:
         if 2 * len(s.leases) > limits.accounts:
             return None
         larger["leases"], control.free_lease = _lengthened(s.leases, "later", int(control.free_lease))
+    if int(control.written) + near >= len(s.writes) > 1:
+        if 2 * len(s.writes) > limits.entries:
+            return None
+        larger["writes"], control.free_write = _lengthened(s.writes, "chain", int(control.free_write))
+        larger["seen"] = _longer(s.seen, 0)
+        larger["write_buckets"] = np.full(4 * len(s.writes), -1, dtype=np.int32)
     state = s.replaced(**larger)
     if "accounts" in larger:
         accounts.rehash(state)
+    if "writes" in larger:
+        with np.errstate(over="ignore"):  # 64-bit hashes wrap around
+            copies.rehash_writes(state)
     control.scarce = 0
     return state
 
@@ -167,6 +177,8 @@ def _unset(rows: Any) -> None:
             rows[name] = -1
     if rows.dtype == LOCKED:
         rows["lock"] = -1
+    if rows.dtype == WRITE:
+        rows["replicated"] = -1
 
 
 def _lengthened(rows: Any, link: str, free: int) -> tuple[Any, int]:

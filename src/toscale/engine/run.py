@@ -31,9 +31,9 @@ class Readings:
     """The counts of a replication at the end of each window, cumulated, and its histograms per window.
 
     `meters`, `stations`, `stores`, `buffers`, `pools`, `locks`, `connections`, `guards`, `flights`, `scalers`,
-    `instances`: record
-    arrays (windows + 1, parts), row 0 is the beginning of the first window. `histogram`: (windows, meters, cells).
-    `live`: requests and messages on their way at the end of each window. `length`: seconds a window.
+    `instances`, `replicated`: record arrays (windows + 1, parts), row 0 is the beginning of the first window.
+    `histogram`: (windows, meters, cells). `live`: requests and messages on their way at the end of each window.
+    `length`: seconds a window.
     `retries`: (windows + 1, flows), further attempts.
     """
 
@@ -52,6 +52,7 @@ class Readings:
     flights: Any
     scalers: Any
     instances: Any
+    replicated: Any
 
     @property
     def windows(self) -> int:
@@ -142,6 +143,7 @@ class Replication:
             "flights": s.flights.copy(),
             "scalers": s.scalers.copy(),
             "instances": s.instances.copy(),
+            "replicated": s.replicated.copy(),
         }
         s.meters["longest"] = 0
         s.histogram[: self.windows] = 0
@@ -183,6 +185,7 @@ class Replication:
             "snap_flights",
             "snap_scalers",
             "snap_instances",
+            "snap_replicated",
         ):
             array = getattr(s, name)
             array[: n // 2] = array[1:n:2].copy()
@@ -245,6 +248,7 @@ class Replication:
             flights=from_start("flights"),
             scalers=from_start("scalers"),
             instances=from_start("instances"),
+            replicated=from_start("replicated"),
         )
 
     def check_conservation(self) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from toscale.engine.bounded import abandon_line, bounded_step
 from toscale.engine.connections import count_connection, happen, meet_holder
+from toscale.engine.copies import commit, copied, look_at_version
 from toscale.engine.faults import change_or_arrive, choose, enter_or_fail, faulty, hot
 from toscale.engine.flights import join_flight, land
 from toscale.engine.guards import deposit, guard, report, spend
@@ -23,7 +24,9 @@ from toscale.engine.members import holder_of
 from toscale.engine.model import Outcome
 from toscale.engine.ops import (
     AGAIN,
+    COMMIT,
     COOL,
+    COPIED,
     DEPOSIT,
     ENTER,
     FAULTY,
@@ -46,6 +49,7 @@ from toscale.engine.parts import (
     BOUNDED,
     CHANGE,
     CONNECTIONS,
+    COPIES,
     FAULTS,
     FUNCTIONS,
     GUARDS,
@@ -191,6 +195,19 @@ def scaling_part(S, what, i, pc):  # type: ignore[no-untyped-def]
     return np.int64(-1)
 
 
+@entry
+def copies_part(S, what, i, pc):  # type: ignore[no-untyped-def]
+    """Copies that have writes later."""
+    step = S.code[pc]
+    if what == COMMIT:
+        commit(S, i, step)
+    elif what == COPIED:
+        copied(S, i, step)
+    else:  # VERSION
+        look_at_version(S, i, step)
+    return np.int64(pc + 1)
+
+
 FUNCTIONS.update(
     {
         BOUNDED: bounded_part,
@@ -199,5 +216,6 @@ FUNCTIONS.update(
         GUARDS: guards_part,
         REPEATS: repeats_part,
         SCALING: scaling_part,
+        COPIES: copies_part,
     }
 )

@@ -13,6 +13,7 @@ from toscale.engine import arrivals, interpreter, ops, stores
 from toscale.engine import set_up_scaling as scaling
 from toscale.engine import set_up_timeline as timeline
 from toscale.engine.connections import event_code
+from toscale.engine.copies_code import replicated_rows
 from toscale.engine.held import held_rows, residuals
 from toscale.engine.model import (
     After,
@@ -53,6 +54,7 @@ from toscale.engine.state import (
     METER,
     NOTE,
     PARTITION,
+    REPLICATED,
     RING,
     SCALER,
     SHARD,
@@ -65,6 +67,7 @@ from toscale.engine.state import (
     TERM,
     TICK,
     TRACKER,
+    WRITE,
     State,
     Status,
     records,
@@ -79,7 +82,12 @@ entry.
 
 _POLICY_NUMBERS = {policy: k for k, policy in enumerate(Policy)}
 _DISCIPLINE_NUMBERS = {discipline: k for k, discipline in enumerate(Discipline)}
-_EVICT_NUMBERS = {Evict.LRU: stores.LRU, Evict.FIFO: stores.FIFO, Evict.RANDOM: stores.RANDOM}
+_EVICT_NUMBERS = {
+    Evict.LRU: stores.LRU,
+    Evict.FIFO: stores.FIFO,
+    Evict.RANDOM: stores.RANDOM,
+    Evict.LFU: stores.LFU,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +185,8 @@ class SetUp:
                 flows[row.first].spans = 1
 
         guards = self._guards(stations)
+        replicated = replicated_rows(model)
+        writes = power_of_two(max(1024, 4 * tables.touches)) if model.replicated else 1
         fixed = len(leaves)
         tasks = max(256, 4 * tables.margin)
         control = records(CONTROL, 1)
@@ -184,7 +194,8 @@ class SetUp:
         row.seed = np.uint64(salt_of(f"seed:{self.seed}"))
         row.window_length = window_ticks(window)
         row.window_ends = row.window_length
-        row.fixed, row.margin, row.touches = fixed, tables.margin, tables.touches
+        touches = self._touches()
+        row.fixed, row.margin, row.touches = fixed, tables.margin, touches
         row.leaves = power_of_two(fixed + tasks)
         row.leaf_bits = int(row.leaves).bit_length() - 1
         row.horizon = (1 << (63 - int(row.leaf_bits))) - 1
@@ -192,11 +203,14 @@ class SetUp:
         row.locked_margin = tables.locked
         locked = 4 * tables.locked if tables.locked else 1
         meters = len(tables.meters)
-        buckets = power_of_two(max(1024, 4 * tables.touches))
+        buckets = power_of_two(max(1024, 4 * touches))
         w = self.most_windows
         pools, shares = pool_rows(model, tables, self.empty)
         accounts = power_of_two(max(1024, 4 * tables.touches)) if model.pools else 1
         most_shards = max([1, *(int(s.shards) for s in stations)])
+        most_copies = max(
+            [1, *(s.copies for s in model.stations if s.name in {r.station for r in model.replicated})]
+        )
         arrays.update(
             after=self._after(),
             spans=spans,
@@ -251,6 +265,11 @@ class SetUp:
             store_stations=store_stations(model),
             stages=stages,
             advice=advice,
+            replicated=replicated,
+            writes=chained(WRITE, writes, "chain"),
+            write_buckets=np.full(2 * writes, -1, dtype=np.int32),
+            seen=np.zeros((writes, most_copies), dtype=np.int64),
+            exposed=np.zeros(len(machines), dtype=np.int64),
             callers=records(CALLER, int(np.sum(guards["callers"]))),
             store_rates=np.zeros((max(len(model.stores), 1), max(len(tables.populations), 1))),
             connections=held,
@@ -281,6 +300,7 @@ class SetUp:
             snap_flights=np.zeros((w, max(len(tables.flights), 1)), dtype=FLIGHT).view(np.recarray),
             snap_instances=np.zeros((w, len(instances)), dtype=INSTANCE).view(np.recarray),
             snap_scalers=np.zeros((w, len(scalers)), dtype=SCALER).view(np.recarray),
+            snap_replicated=np.zeros((w, len(replicated)), dtype=REPLICATED).view(np.recarray),
             snap_guards=np.zeros((w, len(guards)), dtype=GUARD).view(np.recarray),
             histogram=np.zeros((w, max(meters, 1), CELL_COUNT), dtype=np.int32),
             notes=records(NOTE, tables.notes),
@@ -309,6 +329,11 @@ class SetUp:
                 row.over = 1
             row.deposit = guarded.budget or 0.0
         return rows
+
+    def _touches(self) -> int:
+        """Entries that one step may add: with LFU each key may begin a run of its own."""
+        runs = any(store.evict is Evict.LFU for store in self.model.stores)
+        return self.tables.touches * (2 if runs else 1)
 
     def _stores(self) -> tuple[Any, Any]:
         model = self.model
@@ -452,7 +477,8 @@ class SetUp:
 
     def _laid_out(self, s: State, k: int) -> State:
         """The content of an LRU store under independent requests: the keys used last, in that order (the
-        move-to-front chain's stationary law: the times since the last use are independent exponentials).
+        move-to-front chain's stationary law: the times since the last use are independent exponentials). Of
+        an LFU store: the keys that are asked for most often.
         """
         generator = np.random.Generator(np.random.Philox(key=[int(s.control[0].seed), k]))
         store = s.stores[k]
@@ -474,6 +500,8 @@ class SetUp:
                 idle = np.minimum(idle, age)
             keys = (population.number << 48) + np.arange(1, population.size + 1, dtype=np.int64)
             size = self._entry_bytes(k, p)
+            if store.evict == stores.LFU:  # in the order of how often they are asked for
+                idle = 1.0 / (rate * weights / weights.sum())
             parts.append((keys[present], idle[present], age[present], np.full(int(present.sum()), size)))
         if not any(len(keys) for keys, *_ in parts):
             return s
@@ -487,7 +515,8 @@ class SetUp:
             )
             order = order[:fits]
         order = order[::-1]
-        while len(s.buckets) < 2 * (len(order) + 2 * self.tables.touches):
+        each = 2 if store.evict == stores.LFU else 1
+        while len(s.buckets) < 2 * (each * len(order) + 2 * self._touches()):
             larger = enlarged(s, Status.ENTRIES, self.limits)
             if larger is None:
                 return s

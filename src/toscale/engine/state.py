@@ -24,7 +24,7 @@ Op = IntEnum(
     "HOLDER REACH IF_OPEN NOTE "
     "ROUTE ENTER FAULTY HOT "
     "GUARD REPORT HEDGE DEPOSIT SPEND FLY LAND OFFER GATHER "
-    "WARM COOL",
+    "WARM COOL COMMIT COPIED VERSION",
     start=0,
 )
 """The instructions; what each does stands beside its branch in `toscale.engine.interpreter`."""
@@ -73,6 +73,8 @@ LINK = np.dtype(
         ("far", "i8"),
         ("until", "i8"),  # so long is `loss` what it is
         ("usual", "f8"),  # and this from then on
+        ("near_byte", "f8"),  # ticks that each byte takes
+        ("far_byte", "f8"),
     ],
     align=True,
 )
@@ -589,6 +591,35 @@ INSTANCE = np.dtype(  # those of a function
     align=True,
 )
 STAGE = np.dtype([("stage", "i8"), ("until", "i8")], align=True)
+REPLICATED = np.dtype(  # a station whose copies have its writes later
+    [
+        ("behind", "f8"),  # the sum of the lags of the copies, in ticks
+        ("committed", "i8"),
+        ("copied", "i8"),  # lags that were added up: one for each write and copy
+        ("read", "i8"),  # at copies
+        ("stale", "i8"),  # of these
+        ("lost", "i8"),  # writes, with a machine that took them
+        ("station", "i8"),  # -1
+        ("elects", "i8"),  # whether only who has all writes takes the place of a lost machine
+        ("oldest", "i8"),  # of the writes on their way
+        ("newest", "i8"),
+    ],
+    align=True,
+)
+WRITE = np.dtype(
+    [
+        ("key", "u8"),
+        ("request", "u8"),
+        ("at", "i8"),
+        ("until", "i8"),  # when all copies have it
+        ("base", "i8"),  # the first machine of its shard
+        ("replicated", "i4"),
+        ("chain", "i4"),  # in its bucket, the next older; the next free one
+        ("newer", "i4"),
+        ("later", "i4"),  # of its station
+    ],
+    align=True,
+)
 
 METER = np.dtype(
     [
@@ -693,6 +724,11 @@ CONTROL = np.dtype(
         ("n_instances", "i8"),
         ("n_conditions", "i8"),
         ("n_store_stations", "i8"),
+        ("written", "i8"),
+        ("free_write", "i8"),
+        ("n_replicated", "i8"),
+        ("n_writes", "i8"),
+        ("n_write_buckets", "i8"),
     ],
     align=True,
 )
@@ -781,6 +817,11 @@ ARRAYS: dict[str, tuple[Any, int]] = {
     "warm": (np.int64, 2),
     "pool_stations": (np.int64, 1),
     "store_stations": (np.int64, 1),
+    "replicated": (REPLICATED, 1),
+    "writes": (WRITE, 1),
+    "write_buckets": (np.int32, 1),
+    "seen": (np.int64, 2),  # by write and machine of its shard: when it is there
+    "exposed": (np.int64, 1),  # by machine: writes that are lost where it takes the place of the lost one
     # the figures
     "meters": (METER, 1),
     "snap_meters": (METER, 2),
@@ -796,6 +837,7 @@ ARRAYS: dict[str, tuple[Any, int]] = {
     "snap_flights": (FLIGHT, 2),
     "snap_scalers": (SCALER, 2),
     "snap_instances": (INSTANCE, 2),
+    "snap_replicated": (REPLICATED, 2),
     "histogram": (np.int32, 3),
     "notes": (NOTE, 1),
 }

@@ -16,7 +16,12 @@ from toscale.engine.draws import GOLDEN, mix, unit, weight
 from toscale.engine.jit import inlined, jit
 from toscale.engine.tree import NEVER
 
-LRU, FIFO, RANDOM = 0, 1, 2
+LRU, FIFO, RANDOM, LFU = 0, 1, 2, 3
+HISTORY = 86_400_000_000_000
+"""Ticks for which an LFU store has counted when a run begins: a day."""
+TIES = 0.005
+"""Which of equally popular keys an LFU store without lists keeps is drawn: their rates are taken as so much apart."""
+_SHARD_BITS, _TAG_BITS = np.uint64(44), np.uint64(48)
 OFTEN = 6.0
 INDEX = np.uint64((1 << 47) - 1)
 FRESH = np.uint64(1 << 47)
@@ -55,6 +60,7 @@ def add_entry(S, store, key):  # type: ignore[no-untyped-def]
     row.present = 0
     row.newer = -1
     row.older = -1
+    row.spare = 1
     b = bucket_of(S, store, key)
     row.chain = S.buckets[b]
     S.buckets[b] = e
@@ -64,9 +70,15 @@ def add_entry(S, store, key):  # type: ignore[no-untyped-def]
 @jit
 def remove_entry(S, e):  # type: ignore[no-untyped-def]
     """Forgets an entry of a store with lists."""
-    row = S.entries[e]
-    if row.present:
+    if S.entries[e].present:
         detach(S, e)
+    unchain(S, e)
+
+
+@jit
+def unchain(S, e):  # type: ignore[no-untyped-def]
+    """Takes an entry out of its bucket: it is free."""
+    row = S.entries[e]
     b = bucket_of(S, np.int64(row.store), row.key)
     at = np.int64(S.buckets[b])
     if at == e:
@@ -120,6 +132,8 @@ def unhook(S, e):  # type: ignore[no-untyped-def]
 def detach(S, e):  # type: ignore[no-untyped-def]
     """Takes an entry out of its shard."""
     row = S.entries[e]
+    if S.stores[row.store].evict == LFU:
+        leave_run(S, e)
     unhook(S, e)
     h = S.shards[row.shard]
     h.used -= row.bytes
@@ -143,6 +157,140 @@ def victim(S, store, shard, salt):  # type: ignore[no-untyped-def]
         k += np.uint64(1)
 
 
+# ---- the least frequently used -----------------------------------------------------------------------------------
+# A shard's list is in the order of its entries' counts (`spare`), among equals of the last use: a run for each count.
+# The last of each run is found by a node among the entries (its `spare`), under a number beyond those of the stores
+# and flights. So a use, which moves an entry to the end of the next run, takes the same time however many there are:
+# Matani, Shah and Mitra, "An O(1) algorithm for implementing the LFU cache eviction scheme" (2010), whose lists of
+# lists are one list here.
+
+
+@jit
+def node_of(S, store, shard, uses, make):  # type: ignore[no-untyped-def]
+    """The node of a run; -1 where there is none, unless it is to be made."""
+    c = S.control[0]
+    number = c.n_stores + c.n_flights + store
+    key = np.uint64(shard) << _SHARD_BITS | np.uint64(uses)
+    node = find(S, number, key)
+    if node >= 0 or not make:
+        return node
+    node = c.free_entry
+    if node >= 0:
+        c.free_entry = S.entries[node].chain
+    else:
+        node = c.entries
+        c.entries += 1
+    row = S.entries[node]
+    row.key = key
+    row.store = number
+    row.shard = -1
+    row.present = 0
+    b = bucket_of(S, number, key)
+    row.chain = S.buckets[b]
+    S.buckets[b] = node
+    return node
+
+
+@jit
+def leave_run(S, e):  # type: ignore[no-untyped-def]
+    """The entry is about to leave its place: the run ends before it, or is no more."""
+    row = S.entries[e]
+    node = node_of(S, np.int64(row.store), np.int64(row.shard), np.int64(row.spare), False)
+    if S.entries[node].spare != e:
+        return
+    if row.older >= 0 and S.entries[row.older].spare == row.spare:
+        S.entries[node].spare = row.older
+    else:
+        unchain(S, node)
+
+
+@jit
+def put_behind(S, e, before):  # type: ignore[no-untyped-def]
+    """The entry comes into its shard's list behind another (-1: as the first to go), at the end of its run."""
+    row = S.entries[e]
+    h = S.shards[row.shard]
+    row.older = before
+    if before >= 0:
+        row.newer = S.entries[before].newer
+        S.entries[before].newer = e
+    else:
+        row.newer = h.oldest
+        h.oldest = e
+    if row.newer >= 0:
+        S.entries[row.newer].older = e
+    else:
+        h.newest = e
+    node = node_of(S, np.int64(row.store), np.int64(row.shard), np.int64(row.spare), True)
+    S.entries[node].spare = e
+
+
+@jit
+def join_runs(S, e):  # type: ignore[no-untyped-def]
+    """An entry comes in: behind all that are used as often or less. Those are few, for they go first."""
+    row = S.entries[e]
+    store, shard = np.int64(row.store), np.int64(row.shard)
+    h = S.shards[shard]
+    before = np.int64(-1)
+    if h.newest >= 0 and S.entries[h.newest].spare <= row.spare:
+        before = np.int64(h.newest)
+    else:
+        run = np.int64(h.oldest)
+        while run >= 0 and S.entries[run].spare <= row.spare:
+            node = node_of(S, store, shard, np.int64(S.entries[run].spare), False)
+            before = np.int64(S.entries[node].spare)
+            run = np.int64(S.entries[before].newer)
+    put_behind(S, e, before)
+
+
+@jit
+def count_use(S, e):  # type: ignore[no-untyped-def]
+    """One more use: the entry moves to the end of the next run."""
+    row = S.entries[e]
+    store, shard = np.int64(row.store), np.int64(row.shard)
+    node = node_of(S, store, shard, np.int64(row.spare) + 1, False)
+    if node < 0:
+        node = node_of(S, store, shard, np.int64(row.spare), False)
+    before = np.int64(S.entries[node].spare)
+    if before == e:
+        before = np.int64(row.older)
+    leave_run(S, e)
+    unhook(S, e)
+    row.spare += 1
+    put_behind(S, e, before)
+
+
+@jit
+def counted_before(S, store, key):  # type: ignore[no-untyped-def]
+    """How often a key has been asked for when it is first met: as often as its popularity says; else once."""
+    if key & FRESH != FRESH:
+        for p in range(S.store_rates.shape[1]):
+            if S.populations[p].tag >> 48 == np.int64(key >> _TAG_BITS) and S.store_rates[store, p] > 0.0:
+                rate = S.store_rates[store, p] * weight(S, p, np.int64(key & INDEX))
+                return max(np.int64(rate * np.float64(HISTORY + S.control[0].now)), np.int64(1))
+    return np.int64(1)
+
+
+@jit
+def forget(S, store, e):  # type: ignore[no-untyped-def]
+    """Takes an entry out of its shard; how often a key of a population was asked for is remembered by LFU."""
+    if S.stores[store].evict == LFU and S.entries[e].key & FRESH != FRESH:
+        detach(S, e)
+    else:
+        remove_entry(S, e)
+
+
+@jit
+def often_enough(S, store, key, population):  # type: ignore[no-untyped-def]
+    """Whether a key is among those that an LFU store without lists keeps: asked for once in `recent`, or more."""
+    if S.stores[store].recent == NEVER:
+        return True
+    if not popular(S, store, key, population):
+        return False
+    rate = S.store_rates[store, population] * weight(S, population, np.int64(key & INDEX))
+    rate *= (1.0 + TIES) * ((1.0 - TIES) / (1.0 + TIES)) ** unit(mix(key))
+    return rate * np.float64(S.stores[store].recent) >= 1.0
+
+
 @jit
 def put(S, store, key, size):  # type: ignore[no-untyped-def]
     """Inserts a key: its ttl starts anew, others are evicted until it fits; what is larger than the memory is
@@ -153,6 +301,8 @@ def put(S, store, key, size):  # type: ignore[no-untyped-def]
     e = find(S, store, key)
     if e < 0:
         e = add_entry(S, store, key)
+        if st.evict == LFU and not S.emptied[S.entries[e].shard]:
+            S.entries[e].spare = counted_before(S, store, key)
     row = S.entries[e]
     if st.lists:
         h = S.shards[row.shard]
@@ -164,8 +314,11 @@ def put(S, store, key, size):  # type: ignore[no-untyped-def]
         while h.used + size > st.memory:
             v = victim(S, store, np.int64(row.shard), mix(key + np.uint64(now)))
             st.evicted += 1
-            remove_entry(S, v)
-        attach(S, e)
+            forget(S, store, v)
+        if st.evict == LFU:
+            join_runs(S, e)
+        else:
+            attach(S, e)
         h.used += size
         h.entries += 1
     row.bytes = size
@@ -180,6 +333,8 @@ def get(S, store, key, population, prior, size):  # type: ignore[no-untyped-def]
     st = S.stores[store]
     st.gets += 1
     now = S.control[0].now
+    if st.evict == LFU and not st.lists and not often_enough(S, store, key, population):
+        return 0
     e = find(S, store, key)
     if e < 0:
         if st.lists and (prior <= 0.0 or popular(S, store, key, population)):
@@ -192,10 +347,12 @@ def get(S, store, key, population, prior, size):  # type: ignore[no-untyped-def]
                 return 0
     row = S.entries[e]
     if not row.present:
+        if st.evict == LFU:
+            row.spare += 1
         return 0
     if now - row.inserted >= st.ttl:
         if st.lists:
-            remove_entry(S, e)
+            forget(S, store, e)
         else:
             row.present = 0
         return 0
@@ -203,6 +360,10 @@ def get(S, store, key, population, prior, size):  # type: ignore[no-untyped-def]
         if st.evict == LRU:
             unhook(S, e)
             attach(S, e)
+        elif st.evict == LFU:
+            count_use(S, e)
+    elif st.evict == LFU:
+        pass  # it is asked for often enough to stay
     elif now - (row.last if st.evict == LRU else row.inserted) >= st.recent:
         row.present = 0
         return 0
@@ -254,7 +415,8 @@ def first_touch(S, store, e, population, prior, size):  # type: ignore[no-untype
             row.inserted = now - np.int64(age)
         return
     index = np.int64(row.key & INDEX)
-    age, idle = stationary_age(rate * weight(S, population, index), st.recent, st.ttl, st.evict == LRU, salt)
+    recent = np.int64(NEVER) if st.evict == LFU else np.int64(st.recent)
+    age, idle = stationary_age(rate * weight(S, population, index), recent, st.ttl, st.evict == LRU, salt)
     if age >= 0.0:
         row.present = 1
         row.inserted = -np.int64(age)

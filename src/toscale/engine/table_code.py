@@ -78,6 +78,8 @@ def tables_of(c: Any, entries: tuple[int, ...]) -> Tables:
         row.far = -1 if link.far is None else c.laws[link.far.scaled(1 / TICK)]
         row.loss, row.resend = link.loss, link.resend_after / TICK
         row.usual = link.loss
+        row.near_byte = 0.0 if link.near_bandwidth is None else 1 / link.near_bandwidth / TICK
+        row.far_byte = 0.0 if link.far_bandwidth is None else 1 / link.far_bandwidth / TICK
     populations, heads, guides = population_tables(list(c.populations))
     arrays = {
         "code": code,

@@ -25,6 +25,7 @@ from toscale.engine.model import (
     Call,
     Get,
     Link,
+    Load,
     Pick,
     Policy,
     Register,
@@ -103,14 +104,15 @@ def emit_visited(
         or name in c.erring
     )
     counted = counted or step.work is not None or bool(step.locks) or _guards(step.body)
+    counted = counted or name in c.replicated
     if not counted and not _placed(station):  # a place that only passes requests on
-        emit_hop(c, step.link, f"{step.path}/to", frame.machine, -1)
+        emit_hop(c, step.link, f"{step.path}/to", frame.machine, -1, step.sends)
         c.emit(Op.COUNT, a=index)
         out, over = Label(), Label()
         if take:
             c.emit(Op.TAKE, fail=out)
         c.block(step.body, frame.inside(out, machine=-1))
-        emit_hop(c, step.link, f"{step.path}/back", -1, frame.machine)
+        emit_hop(c, step.link, f"{step.path}/back", -1, frame.machine, step.returns)
         c.emit(Op.JUMP, a=over)
         c.place(out)
         emit_hop(c, step.link, f"{step.path}/back", -1, frame.machine)
@@ -145,7 +147,7 @@ def emit_visited(
         c.rows[-1].sync = True
     if step.link.between in c.cut:
         c.rows[-1].sync = True
-    emit_hop(c, step.link, f"{step.path}/to", frame.machine, machine)
+    emit_hop(c, step.link, f"{step.path}/to", frame.machine, machine, step.sends)
     refused, out, over, entry, around = Label(), Label(), Label(), Label(), c.within
     c.place(entry)
     c.emit(Op.ENTER if failing else Op.ACQUIRE, a=index, b=machine, d=int(take), fail=refused)
@@ -176,7 +178,7 @@ def emit_visited(
     emit_cool(c, index)
     c.emit(Op.RELEASE, a=index, b=machine)
     c.within = around
-    emit_hop(c, step.link, f"{step.path}/back", machine, frame.machine)
+    emit_hop(c, step.link, f"{step.path}/back", machine, frame.machine, step.returns)
     c.emit(Op.JUMP, a=over)
     c.within = entry
     if locks:
@@ -210,7 +212,10 @@ def emit_scatter(c: Any, step: Scatter, frame: Frame) -> None:
     if step.missed is not None:
         c.list_of(step.missed, step.at_most)
     work = Work(step.work.shape, step.work.base, step.work.each, Register("part"))
-    visit = Visit(step.path, step.station, work, step.link, locks=step.locks)
+    sends, returns = (
+        None if load is None else replace(load, count=Register("part")) for load in (step.sends, step.returns)
+    )
+    visit = Visit(step.path, step.station, work, step.link, locks=step.locks, sends=sends, returns=returns)
     label = Label()
     c.later.append((label, (Shard(visit, step.pick, listed if step.locks else None),), frame))
     c.locked += step.at_most * len(step.locks)
@@ -251,20 +256,26 @@ def emit_send(c: Any, step: Send, frame: Frame) -> None:
         station = step.buffer  # its machines matter, as they may fail
     if station is not None:
         body: Any = (Raw(put),)
-        emit_visit(c, Visit(step.path, station, step.work, step.link, body=body), frame)
+        emit_visit(c, Visit(step.path, station, step.work, step.link, body=body, sends=step.sends), frame)
         return
     with c.passing(step.buffer, step.path):
-        emit_hop(c, step.link, f"{step.path}/to", frame.machine, -1)
+        emit_hop(c, step.link, f"{step.path}/to", frame.machine, -1, step.sends)
         c.emit(put[0], put[1], a=put[2], b=put[3], fail=frame.out)
         if step.work is not None:
             c.work(Op.DELAY, step.path, step.work)
         emit_hop(c, step.link, f"{step.path}/back", -1, frame.machine)
 
 
-def emit_hop(c: Any, link: Link, path: str, here: int, there: int) -> None:
+def emit_hop(c: Any, link: Link, path: str, here: int, there: int, load: Load | None = None) -> None:
     """A message over the wire, unless it takes no time and cannot be lost."""
     still = all(law is None or law.mean == 0 for law in (link.near, link.far))
-    if not still or link.loss > 0 or link.between in c.cut:
+    if link.near_bandwidth is None and link.far_bandwidth is None:
+        load = None
+    if not still or link.loss > 0 or link.between in c.cut or load is not None:
         c.emit(Op.HOP, path, a=c.link(link), b=here, c=there)
+        if load is not None:
+            c.rows[-1].x = load.bytes
+            c.rows[-1].num = -1 if load.count == 1.0 else c.number(load.count)
+            c.rows[-1].d = -1 if load.found is None else c.register(load.found)
         if link.between in c.cut:  # whether it arrives depends on when it is sent
             c.rows[-1].sync = True

@@ -107,8 +107,6 @@ def read(
         if bound is None:
             return Reading.unknown(f"no simulated flow takes `{target.subject.entity}`")
         return _given(bound.excess if target.measure == "excess" else bound.shortfall)
-    if target.measure == "staleness":
-        return Reading.unknown(f"`{target.measure}` is not simulated yet")
     if isinstance(target.subject, OfComponent):
         return _of_component(target, target.subject.component, run, design, reach)
     return _of_flow(target, run, design, reach)
@@ -256,6 +254,8 @@ def _of_component(target: Target, name: str, run: RunResult, design: Design, rea
         return Reading.unknown(f"the component `{name}` was not simulated")
     if target.measure == "utilisation":
         return _utilisation(result)
+    if target.measure == "staleness":
+        return _staleness(result, name)
     figures: Mapping[str, Figure | None] = {"lag": result.lag, "depth": result.depth}
     if target.measure not in figures:
         return Reading.unknown(f"`{target.measure}` of a component is not measured")
@@ -263,6 +263,16 @@ def _of_component(target: Target, name: str, run: RunResult, design: Design, rea
     if overload is not None:
         return Reading.endless(overload.text or _grows(overload))
     return _given(figures[target.measure])
+
+
+def _staleness(result: ComponentResult, name: str) -> Reading:
+    """The mean time until a copy has a write; nothing is known where nobody says how far copies are behind."""
+    if result.staleness is None:
+        return Reading.unknown(f"nobody gave the `lag` of the copies of `{name}`")
+    reading = _given(result.staleness)
+    if result.stale is None or result.stale.value is None:
+        return reading
+    return replace(reading, note=f"{_share(result.stale.value)} of the reads at copies are stale")
 
 
 def _utilisation(result: ComponentResult) -> Reading:

@@ -180,8 +180,6 @@ def _curve(
         return (), given
     if not KINDS[component.kind].keeps_keys and component.evict is None:
         return (), "its memory bounds nothing: nothing is evicted unless `evict` says how"
-    if component.evict == "lfu":
-        return (), "there is no theory here of what `lfu` keeps: simulate"
     ttl = _ttl(sheet, component)
     if isinstance(ttl, str):
         return (), ttl
@@ -197,7 +195,7 @@ def _curve(
     from toscale.engine.model import Evict
     from toscale.theory.cache import contents
 
-    evict = {"fifo": Evict.FIFO, "random": Evict.RANDOM}.get(component.evict or "lru", Evict.LRU)
+    evict = Evict(component.evict or "lru")
     memory = quantile(given.value, 0.5)
     sizes = [memory * multiple for multiple in CURVE]
     return tuple(

@@ -23,6 +23,8 @@ _ABSOLUTE = {
     "waiting": 1e-4,
     "connections held": 1.0,
     "connections refused": 0.1,
+    "stale reads": 0.002,
+    "staleness": 1e-4,
 }
 
 
@@ -49,6 +51,10 @@ def disagreements(twin: Twin, result: RunResult) -> tuple[Disagreement, ...]:
     for name, store in twin.stores.items():
         if name in result.components:
             look(name, "hit ratio", store.hit_ratio, result.components[name].hit_ratio)
+    for name, copies in twin.copies.items():
+        if name in result.components:
+            look(name, "stale reads", copies.stale, result.components[name].stale)
+            look(name, "staleness", copies.lag, result.components[name].staleness)
     for name, held in twin.connections.items():
         if name in result.connections:
             look(name, "connections held", held.held, result.connections[name].held)

@@ -221,6 +221,7 @@ def part(reading: Readings, first: int, last: int) -> Readings:
         stations=reading.stations[first : last + 1],
         stores=reading.stores[first : last + 1],
         buffers=reading.buffers[first : last + 1],
+        replicated=reading.replicated[first : last + 1],
         retries=reading.retries[first : last + 1],
         histogram=reading.histogram[first:last],
         live=reading.live[first:last],
@@ -382,6 +383,13 @@ def _components(course: Course) -> dict[str, FaultComponent]:
     for k, store in enumerate(course.model.stores):
         hits = _ratios(grown("stores", k, "hits"), grown("stores", k, "gets"))
         found[store.name] = replace(found.get(store.name, empty), name=store.name, hit_ratio=hits)
+    for k, replicated in enumerate(course.model.replicated):
+        lost = [float(r.replicated["lost"][-1, k] - r.replicated["lost"][0, k]) for r in course.readings]
+        found[replicated.station] = replace(
+            found[replicated.station],
+            stale=_ratios(grown("replicated", k, "stale"), grown("replicated", k, "read")),
+            lost_writes=_mean(np.array(lost)),
+        )
     for k, buffer in enumerate(course.model.buffers):
         depth = tuple(float(x) * TICK / time for x in grown("buffers", k, "depth_time"))
         found[buffer.name] = replace(found.get(buffer.name, empty), name=buffer.name, depth=depth)

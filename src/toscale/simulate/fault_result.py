@@ -68,6 +68,8 @@ class FaultComponent:
     cores) in use, how many wait on average, the share of look-ups that hit, messages, and the machines that serve,
     where their number follows the load; None where it has none. `grown`: seconds from the beginning of the fault
     until as many serve as ever do from then on, where they become more.
+    Where its copies lag, `stale` is the share of reads at them that lacked the latest write (else empty), and
+    `lost_writes` how many writes that counted one replication lost with a machine.
     """
 
     name: str
@@ -78,6 +80,8 @@ class FaultComponent:
     depth: Values
     machines: Values = ()
     grown: float | None = None
+    stale: Values = ()
+    lost_writes: Figure | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -284,6 +284,12 @@ class _Reader:
             if name in found:
                 joined = self.part(np.maximum(asked - led, 0.0), asked, 1.0)
                 found[name] = replace(found[name], coalesced=joined)
+        for k, replicated in enumerate(self.model.replicated):
+            rows = self.sampled.replicated[:, k]
+            stale = self.share(ratio(rows["stale"], rows["read"], most=1.0), "nothing was read at a copy")
+            behind = ratio(rows["behind"], rows["copied"], TICK)
+            behind = self.seen(behind, "nothing was written", tight=False)
+            found[replicated.station] = replace(found[replicated.station], stale=stale, staleness=behind)
         for name, k in buffers.items():
             rows = self.sampled.buffers[:, k]
             depth = self.seen(ratio(rows["depth_time"] * TICK, self.time), "no time has passed", tight=False)
@@ -367,10 +373,10 @@ class _Reader:
             shortfall=self.share(shortfall),
         )
 
-    def share(self, figure: Figure | None) -> Figure:
+    def share(self, figure: Figure | None, nothing: str = "nobody asked for it") -> Figure:
         """A share that may well be 0: tight where it is known to the precision, or to SMALL of the whole."""
         if figure is None or figure.value is None or figure.low is None or figure.high is None:
-            return self.seen(figure, "nobody asked for it", tight=False)
+            return self.seen(figure, nothing, tight=False)
         half = (figure.high - figure.low) / 2
         return replace(figure, tight=half <= max(self.precision * figure.value, SMALL))
 

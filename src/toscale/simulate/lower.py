@@ -20,6 +20,7 @@ from toscale.engine.model import walk as walk_model
 from toscale.simulate.lowering.attempts import Attempts
 from toscale.simulate.lowering.bounded import Bounds, Usual
 from toscale.simulate.lowering.connections import Connections
+from toscale.simulate.lowering.copies import CopyLowering
 from toscale.simulate.lowering.entities import Entities
 from toscale.simulate.lowering.flows import FlowLowering
 from toscale.simulate.lowering.ledger import Ledger
@@ -72,8 +73,9 @@ def lower(
         entities = Entities(design, seen, into)
         record = Record(into)
         locks = LockLowering(entities, record, into)
+        copies = CopyLowering(design, seen, into, record)
         operations = Operations(
-            design, seen, parts, wire, entities, into, unread, sized, dict(present), locks
+            design, seen, parts, wire, entities, into, unread, sized, dict(present), locks, copies
         )
         attempts = Attempts(seen, into)
         bounds = Bounds(design, operations, usual)
@@ -110,6 +112,7 @@ def lower(
             flows.pools,
             flows.locks,
             tuple(connections.models.values()),
+            flows.replicated,
         ),
         at=at,
         multiple=multiple,

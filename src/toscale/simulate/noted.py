@@ -36,7 +36,7 @@ OUTCOMES = {
 _GIVEN_UP = "given up"
 _NEVER = 1 << 62
 _STARTS = {Op.CALL, Op.SPAWN, Op.FORK, Op.EACH, Op.SCATTER}
-_AWAITS = {Op.CALL, Op.JOIN, Op.EACH, Op.SCATTER}
+_AWAITS = {Op.CALL, Op.JOIN, Op.GATHER, Op.EACH, Op.SCATTER}
 _ENDS = {Op.DONE, Op.DIE, Op.END, Op.FAIL, Op.NEXT}
 _AT_MACHINE = (Op.ACQUIRE, Op.WORK, Op.RELEASE)
 _DOINGS = {
@@ -229,7 +229,7 @@ class _Unravelled:
             if op is Op.FORK:
                 resumed = _NEVER
             elif op is Op.SPAWN:
-                joins = [j for j in at if j > k and self.ops[self.rows[j]] is Op.JOIN]
+                joins = [j for j in at if j > k and self.ops[self.rows[j]] in (Op.JOIN, Op.GATHER)]
                 resumed = until[joins[0]] if joins else until[at[-1]]
             child = _Open(None, self.replay.tables.places[row].path, self.times[own[0]])
             self.fill(child, [key], own, resumed)

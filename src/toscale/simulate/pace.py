@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from toscale.engine.model import After, Consume, Extend, Model, Scatter, Send, Take, Users, Visit, walk
 from toscale.theory import Twin
 
@@ -34,6 +36,7 @@ is so many of their latencies long, unless more than MOST_PILED would pile up in
 _HIGHEST = 0.97  # load at which relaxation times are taken where it is higher or unknown
 _PER_CALL = 3.0  # events, roughly, for each call of a station
 _SHORTEST = 0.01
+_LAGGED = 0.99  # of the writes have come to a copy when what was measured begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +86,12 @@ def pace(model: Model, twin: Twin, *, wanted: int = 2_000) -> Pace:
     warm_up = WARM_UP * (relaxation + latency)
     terms = [s.term for f in model.flows for s in walk(f.steps) if isinstance(s, Take | Extend)]
     terms += [pool.term for pool in model.pools]
+    terms += [
+        float(one.lag.quantile(np.array([_LAGGED]))[0]) for one in model.replicated if one.lag is not None
+    ]
     warm_up = max(
         [warm_up, *(term for term in terms if term is not None)]
-    )  # until nobody is missing who holds one
+    )  # until nobody is missing who holds one, and no write that is on its way
     scalings = [s.scaling for s in model.stations if s.scaling is not None]
     warm_up = max([warm_up, *(s.every + s.boot.mean for s in scalings)])
     warm_up = max([warm_up, *(s.instances.keep for s in model.stations if s.instances is not None)])

@@ -84,6 +84,7 @@ class Sampled:
     instances: Any  # (batches, functions) of increments
     scalers: Any  # (batches, stations whose machines follow the load) of increments
     tops: Any  # by scaler: the most machines that served at one time
+    replicated: Any  # (batches, stations whose copies lag)
 
 
 @dataclass(frozen=True, slots=True)
@@ -472,6 +473,7 @@ def sample_readings(readings: list[Readings], batches: int) -> Sampled:
         instances=increments("instances"),
         scalers=increments("scalers"),
         tops=np.max([r.scalers["top"][1:].max(axis=0) for r in readings], axis=0),
+        replicated=increments("replicated"),
     )
 
 

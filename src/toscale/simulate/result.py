@@ -99,6 +99,8 @@ class ComponentResult:
     most_machines: int | None = None  # that served at one time
     short: Figure | None = None  # the share of the time in which fewer serve than the load asks for
     coalesced: Figure | None = None  # the share of misses for which another call was waited for
+    stale: Figure | None = None  # the share of the reads at copies that lacked the latest write
+    staleness: Figure | None = None  # seconds until a copy has a write (mean)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from toscale.engine.model import (
     Call,
     Clock,
+    Commit,
     Consume,
     Discipline,
     Each,
@@ -27,6 +28,7 @@ from toscale.engine.model import (
     Step,
     Trace,
     Users,
+    Version,
     Visit,
     inner,
     walk,
@@ -130,6 +132,11 @@ def broken(
                     name,
                     f"the calls of {flow.name} follow each other from few consumers, theory takes them as Poisson",
                 )
+        written = {(s.station, s.key) for s in walk(flow.steps) if isinstance(s, Commit)}
+        for step in walk(flow.steps):
+            if isinstance(step, Version) and (step.station, step.key) in written:
+                text = f"{flow.name} reads at a copy what it has written itself, theory takes the two as independent"
+                add("station", step.station, text)
         gets = [s for s in walk(flow.steps) if isinstance(s, Get)]
         if len(gets) > len({(g.store, g.key) for g in gets}):
             add(
@@ -207,6 +214,10 @@ def broken(
     for shelf in model.stores:
         if shelf.memory is not None and shelf.shards > 1:
             add("store", shelf.name, "all shards are taken as alike, though each has other keys")
+    for replicated in model.replicated:
+        if replicated.elects:
+            text = "how far behind a copy is that confirms too late is known from the simulation only"
+            add("station", replicated.station, text)
     for held in model.connections:
         policy = places[held.station].policy
         if theory[held.name].refused > 1e-6 and policy is not Policy.RANDOM:

@@ -1,5 +1,5 @@
 """What share of the look-ups does a cache answer? Che's approximation, for LRU, FIFO and random eviction,
-with and without a TTL.
+with and without a TTL; and what perfect LFU holds.
 
 Every key stays in memory for about the same time T without being touched, the *characteristic time*, which
 follows from the memory: the expected bytes of what is inside must fill it. Sources: Che, Tung and Wang
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from toscale.engine.model import Evict
+from toscale.engine.stores import TIES
 from toscale.theory.popularity import Array
 
 if TYPE_CHECKING:
@@ -133,6 +134,8 @@ def contents(
     life = inf if ttl is None else ttl
     bound = inf if memory is None else memory
     demands = [d if d.bytes <= bound else _never(d) for d in demands]
+    if evict is Evict.LFU and memory is not None:
+        return _most_frequent(demands, memory, life)
 
     # how long an entry that is not evicted takes room
     room = inf if expired_stay and memory is not None else life
@@ -154,6 +157,51 @@ def contents(
     start, step = (guess, 1e-3) if guess else (1.0, 0.5)
     time = _increasing_root(lambda t: filled(t) - bound, start, step)
     return Contents(time, tuple(present(d, evict, time, life) for d in demands), bound)
+
+
+def _most_frequent(demands: Sequence[Demand], memory: float, ttl: float) -> Contents:
+    """What perfect LFU holds: the keys that are asked for most often, and in the room of one the last other one.
+
+    Each miss is inserted, in place of the least frequent: that is the last that was inserted, unless it belongs to
+    the most frequent. So of the others the one that came last is there: with the share of its rate among theirs.
+    The characteristic time is the mean time between two uses of the least frequent that stays.
+    """
+    rates = [np.asarray(d.gets, dtype=np.float64) for d in demands]
+    comes = [rate * d.fill + d.enter for rate, d in zip(rates, demands, strict=True)]
+    found = [present(d, Evict.LRU, inf, ttl) for d in demands]  # of those that stay
+    kept = [np.zeros(len(rate)) for rate in rates]
+    order = sorted(
+        ((rate[j], k, j) for k, rate in enumerate(rates) for j in range(len(rate)) if comes[k][j] > 0),
+        key=lambda one: -one[0],
+    )
+    left, time = memory, None
+    for rate, k, j in order:
+        number, size = float(demands[k].counts[j]), demands[k].bytes
+        fits = number if size <= 0 else min(number, max(0.0, np.floor(left / size + 1e-9)))
+        kept[k][j] = fits / number if number > 0 else 1.0
+        left -= fits * size
+        if fits < number:
+            # within a cell the rates fall as from one neighbour to the next
+            higher = sqrt(rate * rates[k][j - 1]) if j > 0 else rate * (1 + TIES)
+            lower = sqrt(rate * rates[k][j + 1]) if j + 1 < len(rates[k]) else rate * (1 - TIES)
+            part = fits / number
+            time = 1 / max(higher ** (1 - part) * lower**part, 1e-300)
+            break
+    if time is None:
+        full = sum(float(np.dot(d.counts, there)) * d.bytes for d, there in zip(demands, found, strict=True))
+        return Contents(None, tuple(found), full)
+    last = 1.0  # the room of the last one changes hands
+    for _, k, j in reversed(order):
+        number = float(demands[k].counts[j])
+        gone = min(last, kept[k][j] * number)
+        kept[k][j] -= gone / number
+        last -= gone
+    others = sum(float(np.dot(demands[k].counts, comes[k] * (1 - kept[k]))) for k in range(len(demands)))
+    there = tuple(
+        found[k] * (kept[k] + (1 - kept[k]) * (comes[k] / others if others > 0 else 0.0))
+        for k in range(len(demands))
+    )
+    return Contents(time, there, memory)
 
 
 def _never(demand: Demand) -> Demand:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from toscale.theory.assumptions import Assumption
     from toscale.theory.connections import ConnectionTheory
+    from toscale.theory.copies import CopyTheory
     from toscale.theory.instances import InstanceTheory
     from toscale.theory.stations import StationTheory
     from toscale.theory.stores import StoreTheory
@@ -120,3 +121,4 @@ class Twin:
     connections: dict[str, ConnectionTheory] = field(default_factory=dict)
     guards: dict[str, GuardTheory] = field(default_factory=dict)
     instances: dict[str, InstanceTheory] = field(default_factory=dict)  # of functions
+    copies: dict[str, CopyTheory] = field(default_factory=dict)  # of stations whose copies lag

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from toscale.engine.model import (
-    Scatter,
-)
+from toscale.engine.model import Load, Scatter
 from toscale.theory import times
 from toscale.theory.knowledge import Drawn, Known, Listed
 from toscale.theory.numbers import Spread
@@ -72,6 +70,7 @@ def scatter(walk: Walk, step: Scatter, known: Known, reach: float, here: Here) -
             (lock, known.keys.get(lock.key), 1.0) if lock.key else (lock, drawn, per_call.mean)
             for lock in step.locks
         ),
+        (_per_call(step.sends, per_call.mean), _per_call(step.returns, per_call.mean)),
     )
     time = times.latest(one.time, touched, walk.dice)
     if here.parts is not None and before:
@@ -87,3 +86,8 @@ def scatter(walk: Walk, step: Scatter, known: Known, reach: float, here: Here) -
     done = float(touched.weights @ (1 - missed) ** touched.values) if missed > 0 else 1.0
     ends = shared(1 - done, [one])
     return Ran(time, done, ends, known, one.stuck)
+
+
+def _per_call(load: Load | None, number: float) -> Load | None:
+    """What the part of one shard carries, on average."""
+    return None if load is None else replace(load, bytes=load.bytes * number)

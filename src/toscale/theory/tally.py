@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from toscale.engine.model import Outcome, Pick, Policy, Station
+from toscale.theory.copies import Versions
 from toscale.theory.locks import Held
 from toscale.theory.times import Time
 
@@ -88,6 +89,7 @@ class Tally:
     failing: dict[tuple[str, str], float] = field(default_factory=dict)
     asked: dict[str, float] = field(default_factory=dict)  # pool: units asked for
     locks: dict[str, list[Held]] = field(default_factory=dict)
+    versions: dict[str, Versions] = field(default_factory=dict)  # of replicated stations
 
 
 @dataclass(slots=True)

@@ -20,7 +20,9 @@ from toscale.engine.model import (
     Await,
     Call,
     Choose,
+    Commit,
     Connected,
+    Copied,
     Delay,
     Discipline,
     Drop,
@@ -36,6 +38,7 @@ from toscale.engine.model import (
     Keep,
     Key,
     Link,
+    Load,
     Locked,
     Look,
     Measure,
@@ -64,6 +67,7 @@ from toscale.engine.model import (
     Sweep,
     Take,
     TakeAhead,
+    Version,
     Visit,
     Work,
     Write,
@@ -72,7 +76,9 @@ from toscale.theory import guards, times
 from toscale.theory.attempts import call
 from toscale.theory.bounded import from_stash
 from toscale.theory.connections import connection
+from toscale.theory.copies import Versions
 from toscale.theory.knowledge import Drawn, Known, Listed, meet
+from toscale.theory.loads import weighed
 from toscale.theory.locks import Held, Wait, wait
 from toscale.theory.lookups import Shelves
 from toscale.theory.numbers import Spread, constant
@@ -170,6 +176,12 @@ class Walk:
                 return Ran(times.NONE, 1.0, {}, known.with_number(Register(register), constant(value)))
             case Get() | Put() | Drop():
                 return Ran(times.NONE, 1.0, {}, self.shelves.meet(step, known, here.rate * reach))
+            case Commit() | Version():
+                counted = self.tally.versions.setdefault(step.station, Versions())
+                counted.meet(step, known, here.rate * reach)
+                return Ran(times.NONE, 1.0, {}, known)
+            case Copied(body=body):
+                return self.block(body, known, reach, here)
             case End(_, outcome):
                 return Ran(times.NONE, 0.0, {outcome: 1.0}, known)
             case FromStash():
@@ -247,6 +259,7 @@ class Walk:
         reach: float,
         here: Here,
         locks: tuple[tuple[Locked, Drawn | None, float], ...] = (),
+        loads: tuple[Load | None, Load | None] = (None, None),
     ) -> Ran:
         """Over the wire, a slot, the locks (each for keys drawn so, and for how many), the work, the body, and back."""
         place = self.stations[station]
@@ -256,6 +269,7 @@ class Walk:
         near = sum(p * q for z, p in here.zones for y, q in zones if z == y)
         there = times.crossing(link, near, self.dice)
         back = times.crossing(link, near, self.dice) if self.dice.wanted else there
+        there = there.plus(weighed(loads[0], link, near, known, self.dice))
         inside = Ran(times.NONE, 1.0, {}, known)
         admitted = 1 - calm.refused
         part = None if here.parts is None else here.parts.setdefault(path, Part(station))
@@ -274,6 +288,7 @@ class Walk:
                 self.dice,
             )
             inside = replace(inside, time=starts.plus(inside.time))
+        back = back.plus(weighed(loads[1], link, near, inside.known, self.dice))
         kept = inside.time
         if inside.away.mean > 0 and not locks and isfinite(kept.mean):
             kept = Time(
@@ -365,6 +380,7 @@ class Walk:
             reach * chance,
             here,
             locks,
+            (step.sends, step.returns),
         )
         if chance >= 1:
             return ran
@@ -382,12 +398,23 @@ class Walk:
         if step.station is not None:
             drawn = known.keys.get(step.key) if step.key is not None else None
             ran = self.hop(
-                step.path, step.station, step.link, Pick.POLICY, drawn, work, (), known, reach, here
+                step.path,
+                step.station,
+                step.link,
+                Pick.POLICY,
+                drawn,
+                work,
+                (),
+                known,
+                reach,
+                here,
+                loads=(step.sends, None),
             )
             ends = {o: c * (1 - full) for o, c in ran.ends.items()}
             ends[Outcome.REFUSED] = ends.get(Outcome.REFUSED, 0.0) + full
             return replace(ran, done=ran.done * (1 - full), ends=ends) if full > 0 else ran
         wire = times.crossing(step.link, 0.0, self.dice).plus(times.crossing(step.link, 0.0, self.dice))
+        wire = wire.plus(weighed(step.sends, step.link, 0.0, known, self.dice))
         if here.parts is not None and (wire.mean > 0 or work.mean > 0):
             part = here.parts.setdefault(step.path, Part(None))
             part.visits += reach

@@ -34,6 +34,7 @@ from toscale.theory import times
 from toscale.theory.assumptions import broken
 from toscale.theory.closed import answered, closed_rates
 from toscale.theory.connections import connection
+from toscale.theory.copies import Versions, copy_theory
 from toscale.theory.deliveries import consumer, deliveries, refused
 from toscale.theory.guards import guard_theory
 from toscale.theory.instances import InstanceTheory, instances
@@ -448,6 +449,10 @@ class _Solver:
             dict(self.connections),
             {path: guard_theory(path, guard) for path, guard in walked.guards.items()},
             dict(self.instances),
+            {
+                one.station: copy_theory(one, walked.tally.versions.get(one.station, Versions()))
+                for one in self.model.replicated
+            },
         )
 
     def buffer(self, name: str, tally: Tally) -> BufferTheory:

@@ -23,6 +23,7 @@ from toscale.engine.model import (
     Poisson,
     Pool,
     Priority,
+    Replicated,
     Source,
     Steps,
     Visit,
@@ -73,6 +74,7 @@ class FlowLowering:
     buffers: tuple[Buffer, ...] = ()
     pools: tuple[Pool, ...] = ()
     locks: tuple[Lock, ...] = ()
+    replicated: tuple[Replicated, ...] = ()
 
     def run(self) -> None:
         """Both times through; the results are in `flows`, `buffers` and beside them."""
@@ -116,6 +118,7 @@ class FlowLowering:
         self.used = set(lowering.record.used)
         self.actors = lowering.record.actors
         self.locks = tuple(lowering.record.locks.values())
+        self.replicated = tuple(lowering.record.replicated.values())
         self._understate(survey)
 
     # ---- once through ------------------------------------------------

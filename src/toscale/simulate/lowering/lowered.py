@@ -130,7 +130,7 @@ class Lowered:
         """Where the subject of a condition is measured, or why it is not.
 
         Not every measure exists where the subject does: `lag` and `depth` are those of a buffer,
-        `utilisation` that of a station; `staleness` and `cost` are not simulated.
+        `utilisation` that of a station, `staleness` that of a store whose copies lag; `cost` is computed from prices.
         """
         match subject:
             case OfFlow(flow):

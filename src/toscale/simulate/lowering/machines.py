@@ -371,15 +371,9 @@ class Machines:
         return Discipline(component.discipline or "fifo")
 
     def _evict(self, component: Component, bounded: bool) -> Evict:
-        if component.evict == "lfu":
-            self.ledger.missing(
-                f"`{component.name}` evicts the least recently used: `lfu` is not simulated.",
-                self._place(component, "evict"),
-                path=f"components/{component.name}",
-            )
-        if component.evict in ("fifo", "random"):
+        if component.evict is not None:
             return Evict(component.evict)
-        if component.evict is None and bounded and component.memory is not None:
+        if bounded and component.memory is not None:
             self.ledger.default(
                 component.name,
                 "eviction",

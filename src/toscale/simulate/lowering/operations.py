@@ -22,8 +22,8 @@ from toscale.engine.model import (
     FromStash,
     Get,
     Link,
+    Load,
     Number,
-    Parallel,
     Pick,
     Put,
     Register,
@@ -36,6 +36,7 @@ from toscale.engine.model import (
     Visit,
     Work,
 )
+from toscale.simulate.lowering.copies import CopyLowering
 from toscale.simulate.lowering.entities import SIZE_REGISTER, Entities, Held
 from toscale.simulate.lowering.ledger import Ledger, NotComputable
 from toscale.simulate.lowering.locks import LockLowering
@@ -56,6 +57,8 @@ LONGEST_LIST = 1_000
 """The most keys of one call that are looked up one by one."""
 
 _READS = ("read", "get")
+_CARRY = ("insert", "put", "update")
+"""Operations that send a whole record; the others name one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,7 @@ class Operations:
     sized: frozenset[str]
     present: dict[tuple[str, str], float]  # by flow and entity
     locks: LockLowering
+    copies: CopyLowering
 
     # ---- messages ------------------------------------------------
 
@@ -101,8 +105,9 @@ class Operations:
         link = self.wire.link(caller, part.name)
         work = self.work(step, part, "send", 1.0)
         before: list[Step] = []
+        sends = self.load(link, step.entity)
         if part.name in self.unread:
-            return Operation((), (Visit(path, part.name, work, link),))
+            return Operation((), (Visit(path, part.name, work, link, sends=sends),))
         key = None
         if step.key is not None:
             holder = self.entities.holder(step.key, scope.items)
@@ -112,7 +117,7 @@ class Operations:
         if part.name in self.sized and not scope.in_batch:
             before.append(Set(SIZE_REGISTER, 1))
         station = part.name if part.station.zones else None
-        return Operation(tuple(before), (Send(path, part.name, station, work, link, key),))
+        return Operation(tuple(before), (Send(path, part.name, station, work, link, key, sends),))
 
     # ---- records ------------------------------------------------
 
@@ -140,30 +145,44 @@ class Operations:
         inner, hit = self.keys_of(name, part, scope, held, entity, path)
         if name in _READS:
             inner = (
+                *self.copies.read(step, part, path, held.register, held.population),
                 *inner,
                 *sees(self.design, entity, None if part.store is None else part.store.name, held.register),
             )
         pick = Pick.COPY if step.from_copy else Pick.PRIMARY
-        copied = () if name in _READS else self.confirmed(part, path, work, held)
-        visit = Visit(path, part.name, work, link, pick, held.register, (*inner, *copied, *then()), locks)
+        copied = () if name in _READS else self.confirmed(step, part, path, work, held)
+        sends, returns = self.carried(name, link, entity, rows, hit)
+        visit = Visit(
+            path,
+            part.name,
+            work,
+            link,
+            pick,
+            held.register,
+            (*inner, *copied, *then()),
+            locks,
+            sends=sends,
+            returns=returns,
+        )
         if part.hit_ratio is not None and name in _READS:
             return Operation(tuple(before), (visit,), Chance(part.hit_ratio))
         return Operation(tuple(before), (visit,), hit)
 
-    def confirmed(self, part: Part, path: str, work: Work, held: Held) -> Steps:
+    def confirmed(self, step: language.Call, part: Part, path: str, work: Work, held: Held) -> Steps:
         """The write at every copy, side by side, sent on by the primary, which waits for as many as must
         confirm it.
 
-        A copy works as long as the primary, by its own draw; those that nobody waits for do it all the same.
+        A copy works as long as the primary, by its own draw; those that nobody waits for do it all the same. Then the
+        write counts.
         """
-        if part.confirmations < 1:
-            return ()
         link = self.wire.link(part.name, part.name)
+        sends = self.load(link, step.entity if step.operation in _CARRY else None)
         copies = tuple(
-            (Visit(f"{path} copy {k}", part.name, work, link, Pick.COPY, held.register, nth=k),)
+            Visit(f"{path} copy {k}", part.name, work, link, Pick.COPY, held.register, nth=k, sends=sends)
             for k in range(1, part.station.copies)
+            if part.confirmations > 0
         )
-        return (Parallel(f"{path} copies", copies, part.confirmations, goes_on=True),)
+        return self.copies.write(part, path, held.register, held.population, copies)
 
     def keys_of(
         self, name: str, part: Part, scope: Scope, held: Held, entity: str, path: str
@@ -212,6 +231,8 @@ class Operations:
                 step.place,
                 path=path,
             )
+        self.copies.of_several(step, part, path, reads=name in _READS)
+        sends, returns = self.carried(name, link, step.entity, 1.0, None)
         looks_up = part.store is not None and name in _READS
         puts = part.store is not None and name not in (*_READS, "delete")
         listed = source or (f"keys:{path}" if looks_up or puts or locks else None)
@@ -234,10 +255,31 @@ class Operations:
             at_most=self.at_most(step, count) if listed is not None and source is None else LONGEST_LIST,
             keep=None if source is not None else listed,
             locks=locks,
+            sends=sends,
+            returns=returns,
         )
         if part.hit_ratio is not None and name in _READS:
             return Operation(tuple(before), (scattered,), Chance(part.hit_ratio))
         return Operation(tuple(before), (scattered,), Flag(FOUND) if looks_up else None, missed, listed)
+
+    def carried(
+        self, name: str, link: Link, entity: str | None, rows: Number, hit: Flag | None
+    ) -> tuple[Load | None, Load | None]:
+        """What an operation carries there and back: a write its records, a read those that it found."""
+        if name in _CARRY:
+            return self.load(link, entity, rows), None
+        if name in _READS:
+            return None, self.load(link, entity, rows, None if hit is None else hit.register)
+        return None, None
+
+    def load(
+        self, link: Link, entity: str | None, rows: Number = 1.0, found: str | None = None
+    ) -> Load | None:
+        """The records of an entity in a message, where their size takes time on this link."""
+        if entity is None or (link.near_bandwidth is None and link.far_bandwidth is None):
+            return None
+        size = self.entities.entry_bytes(entity)
+        return Load(size, rows, found) if size > 0 else None
 
     def at_most(self, step: language.Call, count: Number) -> int:
         """The longest list of keys of a call: exactly as many as it names, or a bound, which is said."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from toscale.design.parts import Place
-from toscale.engine.model import Lock
+from toscale.engine.model import Lock, Replicated
 from toscale.simulate.lowering.ledger import Ledger
 from toscale.simulate.lowering.scope import Scope
 
@@ -18,7 +18,8 @@ class Record:
     `used` it.
 
     `actors` are those who are called, at the end of a connection. `locks` are those that are asked for, by name,
-    and `nested` the pairs of them of which the second is asked for by one who has the first.
+    and `nested` the pairs of them of which the second is asked for by one who has the first;
+    `replicated` are the stores whose copies lag.
     """
 
     ledger: Ledger
@@ -28,6 +29,7 @@ class Record:
     actors: set[str] = field(default_factory=set)
     locks: dict[str, Lock] = field(default_factory=dict)
     nested: set[tuple[str, str]] = field(default_factory=set)
+    replicated: dict[str, Replicated] = field(default_factory=dict)
 
     def breaks(self, scope: Scope, text: str, place: Place, path: str) -> None:
         """The flow cannot be simulated because of this."""

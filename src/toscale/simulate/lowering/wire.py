@@ -16,7 +16,8 @@ from toscale.engine.laws import Law
 from toscale.engine.model import Link
 from toscale.kinds import NETWORK_CV, RESEND_AFTER
 from toscale.quantity.times import Shape
-from toscale.simulate.lowering.ledger import Ledger
+from toscale.quantity.units import BANDWIDTH
+from toscale.simulate.lowering.ledger import Ledger, NotComputable
 from toscale.simulate.lowering.values import Values, shown_time
 
 __all__ = ["Wire", "half"]
@@ -62,6 +63,11 @@ class Wire:
         pair = (here, there) if here <= there else (there, here)
         if pair not in self._links:
             found = self._find(*pair)
+            if found == _NOTHING and not self._together(
+                *pair
+            ):  # no time on the way, but what is large takes its time
+                wide = self._bandwidth(None)
+                found = replace(found, near_bandwidth=wide, far_bandwidth=wide)
             if self.apart is not None and pair == tuple(sorted(self.apart)):
                 found = replace(found, between=" - ".join(self.apart), resend_after=self._resend_after())
             self._links[pair] = found
@@ -72,26 +78,33 @@ class Wire:
         pair = network.link(one, other)
         if pair is not None:
             law = self._law(pair)
-            return self._with_loss(law, law, pair, f"{one} - {other}")
+            return self._with_loss(law, law, pair, pair, pair)
         ends = [self._housed(name) for name in (one, other)]
         first, second = ends
         if first is not None and second is not None:
-            if (
-                first.beside == other
-                or second.beside == one
-                or (first.beside and first.beside == second.beside)
-            ):
+            if self._together(one, other):
                 return _NOTHING
             if first.region and second.region and first.region != second.region:
                 return self._by_place(network.between_regions, "between regions", one, other)
         zoned = [end for end in ends if end is not None and end.zones]
         if len(zoned) == 2:
-            return self._between(zoned[0], zoned[1], one, other)
+            return self._between(zoned[0], zoned[1])
         if len(zoned) == 1:
             outside = one if zoned[0].name == other else other
             return self._across(outside, zoned[0].name)
         self._say_outside(one, other)
         return _NOTHING
+
+    def _together(self, one: str, other: str) -> bool:
+        """Whether the two stand on the same machines."""
+        first, second = (self.design.components.get(name) for name in (one, other))
+        if first is None or second is None:
+            return False
+        return (
+            first.beside == other
+            or second.beside == one
+            or bool(first.beside and first.beside == second.beside)
+        )
 
     def _housed(self, name: str) -> Component | None:
         """A component; one that is beside another stands where that stands."""
@@ -101,7 +114,7 @@ class Wire:
             return component
         return replace(component, zones=host.zones, region=component.region or host.region)
 
-    def _between(self, first: Component, second: Component, one: str, other: str) -> Link:
+    def _between(self, first: Component, second: Component) -> Link:
         """Both have machines in zones: the time depends on the two machines."""
         network = self.design.network
         near, far = network.within_a_zone, network.between_zones
@@ -116,7 +129,7 @@ class Wire:
         near_law = None if near is None else self._law(near)
         far_law = None if far is None else self._law(far)
         said = far if far is not None and far.loss is not None else near or far
-        return self._with_loss(near_law, far_law, said, f"{one} - {other}")
+        return self._with_loss(near_law, far_law, said, near, far)
 
     def _across(self, outside: str, inside: str) -> Link:
         """Only one of them is in zones."""
@@ -150,7 +163,7 @@ class Wire:
             )
             return _NOTHING
         law = self._law(link)
-        return self._with_loss(law, law, link, f"{one} - {other}")
+        return self._with_loss(law, law, link, link, link)
 
     def _say_outside(self, one: str, other: str) -> None:
         network = self.design.network
@@ -185,20 +198,33 @@ class Wire:
             )
         return self.values.bounded(time, random.with_spread(Shape.GAMMA, NETWORK_CV.value))
 
-    def _with_loss(self, near: Law | None, far: Law | None, said: DesignLink | None, words: str) -> Link:
+    def _with_loss(
+        self,
+        near: Law | None,
+        far: Law | None,
+        said: DesignLink | None,
+        near_link: DesignLink | None,
+        far_link: DesignLink | None,
+    ) -> Link:
+        """A link with the loss that is `said`, and the bandwidth within a zone and beyond it."""
         network = self.design.network
-        bandwidth = (said.bandwidth if said else None) or network.bandwidth
-        if bandwidth is not None:
-            self.ledger.missing(
-                "Bandwidth is not simulated: a message takes no longer for its size.",
-                bandwidth.place,
-                path=f"network/{words}",
-            )
+        near_wide, far_wide = self._bandwidth(near_link), self._bandwidth(far_link)
         formula = said.loss if said is not None and said.loss is not None else network.loss
         loss = 0.0 if formula is None else self.values.share(formula)
         if loss == 0:
-            return Link(near, far) if near or far else _NOTHING
-        return Link(near, far, loss, self._resend_after())
+            return Link(near, far, near_bandwidth=near_wide, far_bandwidth=far_wide)
+        resend = self._resend_after()
+        return Link(near, far, loss, resend, near_bandwidth=near_wide, far_bandwidth=far_wide)
+
+    def _bandwidth(self, link: DesignLink | None) -> float | None:
+        """Bytes per second."""
+        formula = (link.bandwidth if link else None) or self.design.network.bandwidth
+        if formula is None:
+            return None
+        found = self.values.number(formula, BANDWIDTH)
+        if found <= 0:
+            raise NotComputable(f"`{formula.text}` lets nothing pass", formula.place)
+        return found
 
     def _resend_after(self) -> float:
         """After how many seconds a lost message is sent again."""
