@@ -280,7 +280,7 @@ BOUNDED = {
     ),
     "a pause that the clock cannot count": (
         with_flow("[{app: 1 s, timeout: 1 ms, retry: {times: 5, backoff: 10 years}}]", "30 / min"),
-        "longer than the clock can count",
+        "what takes longer than that begins too calm",
     ),
     "an endless file of times": (with_flow("[{app: from /dev/zero}]"), "is no file that is there"),
     "everything is lost": (with_flow("[{app: 1 ms}]", more="network: {user - app: 1 ms, loss: 100%}\n"), ""),

@@ -73,6 +73,8 @@ class Writer:
                 try:
                     done.append(change(self._db))
                 except Exception as error:
+                    if not self._db.in_transaction:  # a full disk has undone all of it
+                        raise
                     self._db.execute("ROLLBACK TO one")
                     done.append(error)
                 self._db.execute("RELEASE one")

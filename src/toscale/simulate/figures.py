@@ -98,8 +98,8 @@ def _notes(went: Went) -> tuple[str, ...]:
     notes = [f"The run was not made longer: {went.bound}."] if went.bound else []
     if went.asked is not None:
         notes.append(
-            f"So many requests begin each second that only {went.warm_up:.2g} s of warm-up, instead of the "
-            f"{went.asked:.2g} s that theory asks for, are affordable: what takes longer than that begins too calm."
+            f"Only {went.warm_up:.2g} s of warm-up are within the bound of events, instead of the "
+            f"{went.asked:.2g} s that theory asks for: what takes longer than that begins too calm."
         )
     if went.requests == 0:
         notes.append("No request began in the time that was simulated.")

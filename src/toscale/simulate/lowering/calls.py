@@ -207,7 +207,11 @@ class CallLowering:
     ) -> Steps:
         """The body, called by the last but one of the route: each before it holds its slot meanwhile."""
         for index in range(len(route) - 2, -1, -1):
-            part = self.machines.parts[route[index]]
+            part = self.machines.parts.get(route[index])
+            if part is None:
+                raise NotComputable(
+                    f"`{route[index]}` passes nothing on: a route leads through components", step.place
+                )
             caller = route[index - 1] if index else scope.caller
             link = self.wire.link(caller, part.name)
             work = self.machines.own_work(part)
