@@ -19,6 +19,9 @@ from toscale.engine.draws import GOLDEN, draw_law, mix, unit
 from toscale.engine.jit import jit
 from toscale.engine.tree import NEVER
 
+_FAILED = 32
+"""From this bit on stand copies whose own write failed before the write counted; below it those that have it."""
+
 
 @jit
 def chain_of(S, r, key):  # type: ignore[no-untyped-def]
@@ -75,6 +78,9 @@ def commit(S, i, step):  # type: ignore[no-untyped-def]
                 count(S, r, seen - now)
             elif (S.registers[i, step.d] >> k) & 1:
                 count(S, r, np.int64(0))
+            elif (S.registers[i, step.d] >> (k + _FAILED)) & 1:  # it will say nothing more
+                seen = now + lag_of(S, i, step, base + k)
+                count(S, r, seen - now)
             else:
                 seen = NEVER  # it will say so
         S.seen[w, k] = seen
@@ -138,8 +144,7 @@ def copied(S, i, step):  # type: ignore[no-untyped-def]
     s = S.stations[row.station]
     k = (machine - s.first) % s.copies
     if t.parent >= 0:
-        if step.y > 0.0:
-            S.registers[t.parent, step.d] |= np.int64(1) << k
+        S.registers[t.parent, step.d] |= np.int64(1) << (k if step.y > 0.0 else k + _FAILED)
         return
     w = latest(S, r, np.uint64(S.registers[i, step.b]))
     while w >= 0 and not (
