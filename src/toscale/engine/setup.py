@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,29 +11,24 @@ import numpy as np
 from toscale.engine import arrivals, interpreter, ops, stores
 from toscale.engine import set_up_scaling as scaling
 from toscale.engine import set_up_timeline as timeline
-from toscale.engine.connections import event_code
 from toscale.engine.copies_code import replicated_rows
 from toscale.engine.held import held_rows, residuals
 from toscale.engine.model import (
-    After,
-    Clock,
     Consume,
     Discipline,
     Evict,
     Model,
-    Poisson,
     Policy,
     Priority,
-    Trace,
     Users,
 )
 from toscale.engine.pools import pool_rows, pool_stations, store_stations
 from toscale.engine.room import ENTRIES, SOCKETS, Limits, chained, enlarged, leases, power_of_two
+from toscale.engine.set_up_flows import after_rows, flow_rows, span_rows
 from toscale.engine.set_up_instances import instance_rows
 from toscale.engine.set_up_scaling import scaler_rows
 from toscale.engine.state import (
     ACCOUNT,
-    AFTER,
     BUFFER,
     CALLER,
     CELL_COUNT,
@@ -43,7 +37,6 @@ from toscale.engine.state import (
     CONTROL,
     ENTRY,
     FLIGHT,
-    FLOW,
     GUARD,
     INSTANCE,
     LEAF,
@@ -60,7 +53,6 @@ from toscale.engine.state import (
     SHARD,
     SLICES,
     SOCKET,
-    SPAN,
     STATION,
     STORE,
     TASK,
@@ -72,7 +64,7 @@ from toscale.engine.state import (
     Status,
     records,
 )
-from toscale.engine.tables import ModelError, Tables, salt_of
+from toscale.engine.tables import Tables, salt_of
 from toscale.engine.tree import NEVER, rebuild
 
 LISTED_KEYS = 1 << 18
@@ -178,8 +170,8 @@ class SetUp:
         conditions["slow"] = 1.0
         store_rows, shards = self._stores()
         buffers, partitions, carried = self._buffers()
-        flows, points, phases = self._flows()
-        spans, columns = self._spans()
+        flows, points, phases = flow_rows(model, tables, self.seed)
+        spans, columns = span_rows(model, tables)
         for row in spans:
             if row.first >= 0:
                 flows[row.first].spans = 1
@@ -212,7 +204,7 @@ class SetUp:
             [1, *(s.copies for s in model.stations if s.name in {r.station for r in model.replicated})]
         )
         arrays.update(
-            after=self._after(),
+            after=after_rows(model, tables),
             spans=spans,
             points=points,
             phases=phases,
@@ -389,80 +381,6 @@ class SetUp:
             first += buffer.partitions
         return rows, partitions, carried
 
-    def _flows(self) -> tuple[Any, Any, Any]:
-        rows = records(FLOW, len(self.model.flows))
-        points: list[tuple[float, float, float]] = []
-        phases: list[float] = []
-        for k, flow in enumerate(self.model.flows):
-            row, source = rows[k], flow.source
-            row.salt, row.entry = np.uint64(salt_of(f"flow:{flow.name}")), self.tables.entries[k]
-            row.priority = flow.priority
-            match source:
-                case Poisson(rates, times) if len(rates) == 1:
-                    row.kind, row.rate = arrivals.POISSON, rates[0] * TICK
-                case Poisson(rates, times):
-                    row.kind, row.first, row.points = arrivals.VARYING, len(points), len(rates)
-                    points.extend(_curve(flow.name, rates, times))
-                case Clock(every, number):
-                    row.kind, row.first, row.points = arrivals.TICKING, len(phases), number
-                    row.every = max(1, round(every / TICK))
-                    generator = np.random.Generator(
-                        np.random.Philox(key=[salt_of(f"seed:{self.seed}"), int(row.salt)])
-                    )
-                    phases.extend(np.sort(generator.random(number)) * every / TICK)
-                case Consume() | After():
-                    row.kind = arrivals.CAUSED
-                case Users(number):
-                    row.kind, row.points = arrivals.USERS, number
-                case Trace(times):
-                    row.kind, row.first, row.points = arrivals.TRACED, len(phases), len(times)
-                    phases.extend(_moments(flow.name, times))
-        return rows, np.array(points or [(0.0, 0.0, 0.0)]), np.array(phases or [0.0])
-
-    def _after(self) -> Any:
-        names = [f.name for f in self.model.flows]
-        held = [c.name for c in self.model.connections]
-        rules = []
-        for then, flow in enumerate(self.model.flows):
-            source = flow.source
-            if isinstance(source, After):
-                mask = sum(1 << self.tables.register_of[name] for name in source.carries)
-                law = -1 if source.wait is None else self.tables.law_of[source.wait.scaled(1 / TICK)]
-                for name in source.flows:
-                    if name not in names:
-                        raise ModelError(f"flow {flow.name!r} follows {name!r}, which is not there")
-                    salt = salt_of(f"after:{name}:{flow.name}")
-                    rules.append((salt, mask, source.chance, names.index(name), then, law))
-                for event in source.events:
-                    if event.connection not in held:
-                        raise ModelError(f"flow {flow.name!r} follows a connection that is not there")
-                    salt = salt_of(f"after:{event.connection}:{event.happens.name}:{flow.name}")
-                    code = event_code(held.index(event.connection), int(event.happens))
-                    rules.append((salt, mask, source.chance, code, then, law))
-        rows = records(AFTER, len(rules))
-        rows["flow"] = -1
-        for k, rule in enumerate(rules):
-            rows[k] = rule
-        return rows
-
-    def _spans(self) -> tuple[Any, int]:
-        names = [f.name for f in self.model.flows]
-        rows = records(SPAN, len(self.model.spans))
-        rows["first"] = -1
-        columns: dict[str, int] = {}
-        for k, span in enumerate(self.model.spans):
-            if span.first not in names or span.last not in names:
-                raise ModelError(f"{span.name!r} names a flow that is not there")
-            column = columns.get(span.first, 0)
-            columns[span.first] = column + 1
-            rows[k] = (
-                names.index(span.first),
-                names.index(span.last),
-                self.tables.meters.index(span.name),
-                column,
-            )
-        return rows, max([1, *columns.values()])
-
     def filled(self, s: State) -> State:
         """The state with its stores in the stationary state."""
         for k, store in enumerate(self.model.stores):
@@ -544,20 +462,3 @@ def machines_of(station: Any) -> int:
     if station.shards:
         return int(station.shards * station.copies)
     return 1 if station.policy is Policy.SHARED else int(station.machines)
-
-
-def _curve(name: str, rates: tuple[float, ...], times: tuple[float, ...]) -> list[tuple[float, float, float]]:
-    if len(rates) != len(times) or any(b <= a for a, b in pairwise(times)) or times[0] != 0 or min(rates) < 0:
-        raise ModelError(
-            f"the rate of {name!r} needs a rate for each time, times from 0 upwards, and no rate below 0"
-        )
-    at = np.array(times) / TICK
-    rate = np.array(rates) * TICK
-    passed = np.concatenate([[0.0], np.cumsum(np.diff(at) * (rate[1:] + rate[:-1]) / 2)])
-    return list(zip(at, rate, passed, strict=True))
-
-
-def _moments(name: str, times: tuple[float, ...]) -> Any:
-    if not times or times[0] < 0 or any(b < a for a, b in pairwise(times)):
-        raise ModelError(f"the arrivals of {name!r} need moments, from 0 on, none before the one before it")
-    return np.array(times) / TICK

@@ -82,6 +82,7 @@ from toscale.theory.loads import weighed
 from toscale.theory.locks import Held, Wait, wait
 from toscale.theory.lookups import Shelves
 from toscale.theory.numbers import Spread, constant
+from toscale.theory.parallel import each, parallel
 from toscale.theory.popularity import keys
 from toscale.theory.repetitions import repeat
 from toscale.theory.scatters import scatter
@@ -98,7 +99,6 @@ from toscale.theory.tally import (
     mixed,
     of_class,
     role_of,
-    shared,
 )
 from toscale.theory.times import Dice, Time
 
@@ -131,8 +131,8 @@ class Walk:
             Send: self.send,
             Call: lambda step, *rest: call(self, step, *rest),
             Fork: self.fork,
-            Parallel: self.parallel,
-            Each: self.each,
+            Parallel: lambda step, *rest: parallel(self, step, *rest),
+            Each: lambda step, *rest: each(self, step, *rest),
             Once: self.once,
             If: self.branch,
             Measure: self.measure,
@@ -422,9 +422,6 @@ class Walk:
             part.wire += reach * wire.mean
         return Ran(wire.plus(work), 1.0 - full, ends, known)
 
-    # ---- keys and stores
-    # -----------------------------------------------------------------------------------------
-
     # ---- what combines
     # -------------------------------------------------------------------------------------------
 
@@ -450,45 +447,6 @@ class Walk:
     def fork(self, step: Fork, known: Known, reach: float, here: Here) -> Ran:
         self.block(step.body, known, reach, replace(here, parts=None, holder=None, at_once=1.0))
         return Ran(times.NONE, 1.0, {}, known)
-
-    def parallel(self, step: Parallel, known: Known, reach: float, here: Here) -> Ran:
-        inside = replace(here, at_once=here.at_once * max(1, len(step.branches)))
-        runs = [self.block(branch, known, reach, inside) for branch in step.branches]
-        needed = len(runs) if step.wait is None else min(step.wait, len(runs))
-        time = times.race([r.time for r in runs], needed, self.dice)
-        # the chance that exactly k branches are done
-        chances = np.zeros(len(runs) + 1)
-        chances[0] = 1.0
-        for ran in runs:
-            chances[1:] = chances[1:] * (1 - ran.done) + chances[:-1] * ran.done
-            chances[0] *= 1 - ran.done
-        done = float(chances[needed:].sum()) if needed > 0 else 1.0
-        ends = shared(1 - done, runs)
-        stuck = max((r.stuck for r in runs), default=0.0) if needed == len(runs) else 0.0
-        return Ran(time, done, ends, beside(known, runs), stuck)
-
-    def each(self, step: Each, known: Known, reach: float, here: Here) -> Ran:
-        number = known.number(step.count).mapped(np.floor)
-        batch = max(1, step.batch)
-        passes = number.mapped(lambda n: np.ceil(np.maximum(n, 0.0) / batch))
-        mean = passes.mean
-        if mean <= 0:
-            return Ran(times.NONE, 1.0, {}, known)
-        inside = known.weighted(step.count, passes.values).without(step.fresh)
-        if step.size is not None:
-            full = float(np.floor(number.values / batch) @ number.weights)
-            rest = np.mod(number.values, batch)
-            values = np.concatenate([[float(batch)], rest])
-            weights = np.concatenate([[full], number.weights * (rest > 0)])
-            sizes = Spread(values, weights / weights.sum()).compressed(200)
-            inside = inside.with_number(Register(step.size), sizes)
-        side = float(passes.values.max()) if step.at_once is None else float(step.at_once)
-        ran = self.block(step.body, inside, reach * mean, replace(here, at_once=here.at_once * side))
-        time = times.repeated(ran.time, passes, step.at_once, self.dice)
-        if ran.done >= 1 - 1e-15:
-            return Ran(time, 1.0, {}, known, ran.stuck)
-        done = float(passes.weights @ ran.done**passes.values)
-        return Ran(time, done, shared(1 - done, [ran]), known, ran.stuck)
 
     def once(self, step: Once, known: Known, reach: float, here: Here) -> Ran:
         """One call for all who come for a key while it is on its way: of n that come Poisson at rate r to what
@@ -535,21 +493,3 @@ class Walk:
             time = times.either(rate / (rate + earlier.rate), ran.time, earlier.time, self.dice)
             self.measured[step.name] = Measured(rate + earlier.rate, time)
         return ran
-
-
-def beside(known: Known, runs: list[Ran]) -> Known:
-    """What is known after branches side by side: what each has changed."""
-    numbers, drawn, looked, lists, put = (
-        dict(known.numbers),
-        dict(known.keys),
-        dict(known.looked),
-        dict(known.lists),
-        set(known.put),
-    )
-    for ran in runs:
-        numbers.update({n: s for n, s in ran.known.numbers.items() if known.numbers.get(n) is not s})
-        drawn.update({r: d for r, d in ran.known.keys.items() if known.keys.get(r) is not d})
-        looked.update(ran.known.looked)
-        lists.update(ran.known.lists)
-        put |= ran.known.put
-    return Known(numbers, drawn, looked, lists, frozenset(put))

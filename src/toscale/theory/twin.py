@@ -20,15 +20,12 @@ import numpy as np
 
 from toscale.engine.model import (
     After,
-    Clock,
     Connected,
     Consume,
     Flow,
     Happening,
     Model,
     Outcome,
-    Poisson,
-    Trace,
 )
 from toscale.theory import times
 from toscale.theory.assumptions import broken
@@ -44,6 +41,7 @@ from toscale.theory.mixing import Mixing
 from toscale.theory.numbers import constant
 from toscale.theory.popularity import populations
 from toscale.theory.queues import Batches
+from toscale.theory.rates import caused, own_rate
 from toscale.theory.results import (
     BufferTheory,
     FlowTheory,
@@ -67,15 +65,6 @@ if TYPE_CHECKING:
 FEWEST_ROUNDS = 3  # what the first found of slots held is used by the third
 MOST_ROUNDS = 100
 CLOSE = 1e-6  # the relative change at which the fixed point is reached
-
-
-def average(source: Poisson) -> float:
-    """The mean rate over the time that a varying rate is given for; straight lines between its points."""
-    if len(source.rates) == 1 or source.times[-1] <= source.times[0]:
-        return source.rates[-1]
-    spans = np.diff(source.times)
-    rates = np.asarray(source.rates)
-    return float(spans @ (rates[:-1] + rates[1:]) / 2 / spans.sum())
 
 
 def solve(model: Model, rates: Mapping[str, float] | None = None) -> Twin:
@@ -120,20 +109,7 @@ class _Solver:
         self.endless = False  # flows that cause each other, more at each turn
 
     def own_rate(self, flow: Flow) -> float:
-        if flow.name in self.given:
-            return self.given[flow.name]
-        match flow.source:
-            case Poisson():
-                return average(flow.source)
-            case Clock(every, number):
-                return number / every if every > 0 else 0.0
-            case Trace(moments):
-                lasts = max(moments, default=0.0)
-                return len(moments) / lasts if lasts > 0 else 0.0
-            case After(events=events, chance=chance):
-                return chance * sum(self.connections[event.connection].rate(event) for event in events)
-            case _:
-                return 0.0
+        return self.given[flow.name] if flow.name in self.given else own_rate(flow, self.connections)
 
     def solve(self) -> Twin:
         rounds, converged = self.settled()
@@ -243,7 +219,7 @@ class _Solver:
                     ]
                 )
         self.arrives = known
-        solved = _caused(own, gain)
+        solved = caused(own, gain)
         self.endless = solved is None
         if solved is None:
             # each turn brings more than the last: what the first causes is all that can be said
@@ -532,15 +508,6 @@ class _Solver:
 def _well(ran: Ran) -> float:
     """The chance that a request ends well."""
     return min(1.0, ran.done + ran.ends.get(Outcome.ANSWERED, 0.0) + ran.ends.get(Outcome.STOPPED, 0.0))
-
-
-def _caused(own: np.ndarray, gain: np.ndarray) -> np.ndarray | None:
-    """X = own + gain x, or None where each turn brings more than the last."""
-    try:
-        x = np.linalg.solve(np.eye(len(own)) - gain, own)
-    except np.linalg.LinAlgError:
-        return None
-    return x if np.all(np.isfinite(x)) and np.all(x >= -1e-9 * (1 + np.abs(own).max(initial=0.0))) else None
 
 
 def _apart(one: float, other: float, floor: float) -> float:
