@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from toscale.engine.compiler import compile_model
+from toscale.engine.copies_code import MOST_COPIES
 from toscale.engine.laws import Law
 from toscale.engine.model import (
     Commit,
@@ -32,7 +33,9 @@ from toscale.engine.model import (
 )
 from toscale.engine.run import Replication
 from toscale.engine.state import TICK
+from toscale.engine.tables import ModelError
 from toscale.engine.timeline import Change, Timeline, What
+from toscale.engine.tree import NEVER
 
 KEYS = Population("k", 1, 50, 1.0)
 ONE = Population("one", 2, 1)
@@ -151,6 +154,39 @@ def test_of_a_quorum_only_the_copy_that_was_late_is_stale(lag: Law | None) -> No
     # a write is in flight at the late copy for `late`: half of the reads go there
     fresh = exp(-2.0 * (0.1 if lag else 0.0)) / (1 + 2.0 * 0.2)
     assert int(row.stale) / int(row.read) == pytest.approx((1 - fresh) / 2, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("copy", "station"),
+    [
+        (Law.exponential(0.1), Station("db", shards=4, copies=3, slots=1, waiting=0)),
+        (Law.fixed(0.0), Station("db", shards=4, copies=3)),
+    ],
+    ids=["one refuses before the write counts", "both end at the moment at which it does"],
+)
+def test_a_copy_whose_own_write_has_ended_before_the_write_counts_has_it_too(
+    copy: Law, station: Station
+) -> None:
+    """A copy whose write fails gets it by the log; in the end nothing is on its way, and nothing is remembered."""
+    steps = (Key("k", "key", KEYS), write(KEYS, 1, 3, copy))
+    made = Model(
+        stations=(station,),
+        flows=(Flow("writes", Poisson((50.0, 50.0, 0.0, 0.0), (0.0, 5.0, 5.000001, 99.0)), steps),),
+        replicated=(Replicated("db", Law.fixed(0.01), True),),
+    )
+    run = Replication(made, compile_model(made), "1", 10.0)
+    run.run(1)
+    run.check_conservation()
+    row, state = run.state.replicated[0], run.state
+    assert int(row.committed) > 100
+    assert int(row.copied) == 2 * int(row.committed)
+    assert NEVER not in state.seen[state.writes["replicated"] >= 0]
+
+
+def test_a_register_holds_what_so_many_copies_say() -> None:
+    compile_model(model(None, copies=MOST_COPIES, confirmed=1))
+    with pytest.raises(ModelError, match=f"more than {MOST_COPIES} machines of a shard of 'db' confirm"):
+        compile_model(model(None, copies=MOST_COPIES + 1, confirmed=1))
 
 
 def failing(made: Model, at: float, replaced: float) -> Model:

@@ -11,6 +11,7 @@ from tests.simulate.lower_designs import all_of, lowered, only
 from toscale.design import read_design
 from toscale.document.as_json import component_json
 from toscale.document.fault_json import fault_json
+from toscale.engine.copies_code import MOST_COPIES
 from toscale.engine.laws import Law
 from toscale.engine.model import Commit, Copied, Parallel, Replicated, Version, Visit
 from toscale.requirements.verdicts import Status, judge
@@ -54,6 +55,14 @@ def test_a_write_counts_when_the_primary_has_done_it_and_a_read_at_a_copy_looks_
     assert not all_of(Copied, result, "write")
     (read,) = all_of(Visit, result, "look")
     assert isinstance(read.body[0], Version)
+
+
+def test_of_more_copies_that_confirm_than_can_be_told_apart_that_is_said() -> None:
+    result = lowered(shop("sync: quorum").replace("copies: 3", f"copies: {MOST_COPIES + 1}"))
+    assert not result.model.replicated
+    assert not all_of(Copied, result, "write")
+    said = "`db`: with `sync`, which copies lag is simulated for at most 31 of a shard."
+    assert said in [one.text for one in result.not_simulated]
 
 
 def test_a_lag_without_a_spread_is_fixed_and_that_is_said() -> None:

@@ -19,9 +19,6 @@ from toscale.engine.draws import GOLDEN, draw_law, mix, unit
 from toscale.engine.jit import jit
 from toscale.engine.tree import NEVER
 
-_FAILED = 32
-"""From this bit on stand copies whose own write failed before the write counted; below it those that have it."""
-
 
 @jit
 def chain_of(S, r, key):  # type: ignore[no-untyped-def]
@@ -78,7 +75,9 @@ def commit(S, i, step):  # type: ignore[no-untyped-def]
                 count(S, r, seen - now)
             elif (S.registers[i, step.d] >> k) & 1:
                 count(S, r, np.int64(0))
-            elif (S.registers[i, step.d] >> (k + _FAILED)) & 1:  # it will say nothing more
+            elif (
+                S.registers[i, step.d] >> (s.copies + k)
+            ) & 1:  # its own write has failed: it gets this one later
                 seen = now + lag_of(S, i, step, base + k)
                 count(S, r, seen - now)
             else:
@@ -135,7 +134,9 @@ def forget_arrived(S, r):  # type: ignore[no-untyped-def]
 def copied(S, i, step):  # type: ignore[no-untyped-def]
     """A copy's own write has ended: it tells the machine that waits for it, or it was late.
 
-    One that has failed (`y` 0) confirms nothing, and is made up for like a late one.
+    One that has failed (`y` 0) confirms nothing, and is made up for like a late one. What a copy says before the write
+    counts is kept in a register of who waits: a bit for each copy that has confirmed, and behind those of all copies a
+    bit for each that has failed.
     """
     t = S.tasks[i]
     r = np.int64(step.a)
@@ -143,15 +144,19 @@ def copied(S, i, step):  # type: ignore[no-untyped-def]
     machine = S.registers[i, step.c]
     s = S.stations[row.station]
     k = (machine - s.first) % s.copies
+    said = k if step.y > 0.0 else s.copies + k
     if t.parent >= 0:
-        S.registers[t.parent, step.d] |= np.int64(1) << (k if step.y > 0.0 else k + _FAILED)
+        S.registers[t.parent, step.d] |= np.int64(1) << said
         return
     w = latest(S, r, np.uint64(S.registers[i, step.b]))
     while w >= 0 and not (
         S.writes[w].request == t.request and S.writes[w].replicated == r and S.seen[w, k] == NEVER
     ):
         w = np.int64(S.writes[w].chain)
-    if w < 0:  # it was never committed
+    if w < 0:  # it is not committed yet, where who waits has heard enough at this moment; or it never will be
+        p = np.int64(t.elder)
+        if p >= 0 and S.tasks[p].pc >= 0 and S.tasks[p].request == t.request:
+            S.registers[p, step.d] |= np.int64(1) << said
         return
     write = S.writes[w]
     S.seen[w, k] = S.control[0].now + lag_of(S, i, step, machine)

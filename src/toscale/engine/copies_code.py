@@ -13,6 +13,9 @@ from toscale.engine.model import Commit, Copied, Model, Version
 from toscale.engine.state import REPLICATED, TICK, Op, records
 from toscale.engine.tables import ModelError
 
+MOST_COPIES = 31
+"""Of so many machines of a shard a register can hold which have confirmed a write, and which have failed to."""
+
 
 def emit_commit(c: Any, step: Commit, frame: Frame) -> None:
     """A write counts."""
@@ -28,6 +31,10 @@ def emit_version(c: Any, step: Version, frame: Frame) -> None:
 
 def emit_copied(c: Any, step: Copied, frame: Frame) -> None:
     """The write at a copy, and what follows from its end, good or bad."""
+    if next(s.copies for s in c.model.stations if s.name == step.station) > MOST_COPIES:
+        raise ModelError(
+            f"{step.path}: more than {MOST_COPIES} machines of a shard of {step.station!r} confirm"
+        )
     out, over = Label(), Label()
     within = frame.inside(out)
     c.block(step.body, within)

@@ -247,7 +247,7 @@ TASK = np.dtype(
         ("left", "i8"),  # in the heap of a machine: its first child, its next sibling
         ("right", "i8"),
         ("child", "i8"),  # its first child
-        ("elder", "i8"),  # among its parent's children
+        ("elder", "i8"),  # among its parent's children; of one that was let go: who was its parent
         ("younger", "i8"),
         ("pending", "i4"),  # children at work
         ("done", "i4"),

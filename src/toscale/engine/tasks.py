@@ -398,10 +398,15 @@ def stop_waiting_for_lock(S, i):  # type: ignore[no-untyped-def]
 
 @jit
 def let_go(S, parent):  # type: ignore[no-untyped-def]
-    """The parent no longer waits; its children go on by themselves, and nobody hears of them."""
+    """The parent no longer waits; its children go on by themselves, and nobody hears of them.
+
+    They know whose they were (`elder`): a copy's write that ends at this very moment still tells it.
+    """
     p = S.tasks[parent]
     while p.child >= 0:
-        unlink(S, np.int64(p.child))
+        i = np.int64(p.child)
+        unlink(S, i)
+        S.tasks[i].elder = parent
         p.pending -= 1
 
 
@@ -451,6 +456,8 @@ def end_child(S, i):  # type: ignore[no-untyped-def]
             elif p.failed > p.total - p.need:
                 let_go(S, parent)
                 resume(S, parent, outcome)
+    else:
+        t.elder = -1
     end_task(S, i)
 
 

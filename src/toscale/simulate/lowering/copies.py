@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from toscale.design import flow as language
 from toscale.design.model import Design
+from toscale.engine.copies_code import MOST_COPIES
 from toscale.engine.laws import Law
 from toscale.engine.model import Commit, Copied, Parallel, Population, Replicated, Set, Step, Steps, Version
 from toscale.simulate.lowering.ledger import Ledger
@@ -34,6 +35,12 @@ class CopyLowering:
     def replicated(self, part: Part) -> Replicated | None:
         """How the copies of a store lag; None where they are taken to have each write when it counts."""
         if part.station.copies < 2 or not part.station.shards:
+            return None
+        if part.confirmations > 0 and part.station.copies > MOST_COPIES:
+            self.ledger.missing(
+                f"`{part.name}`: with `sync`, which copies lag is simulated for at most {MOST_COPIES} of a shard.",
+                part.component.places.get("copies", part.component.place),
+            )
             return None
         if part.name not in self.record.replicated:
             lag = self._lag(part)
