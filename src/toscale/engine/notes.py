@@ -17,7 +17,7 @@ from toscale.engine.jit import jit
 from toscale.engine.state import CODE, Op, records
 from toscale.engine.tables import Tables
 
-_END, _FAIL = int(Op.END), int(Op.FAIL)
+_END, _FAIL, _NEXT = int(Op.END), int(Op.FAIL), int(Op.NEXT)
 
 _SHOWN = {
     Op.ACQUIRE: "b",
@@ -95,6 +95,8 @@ def with_notes(
             copy[at].op, copy[at].a = int(Op.NOTE), row
             copy[at].b = _register(tables, row)
             copy[at].c = int(code[row].op) in (_END, _FAIL)
+            if int(code[row].op) in (_END, _FAIL, _NEXT):  # a request has ended when the run says so, not before
+                copy[at].sync = code[row].sync
             copy[at].fail = -1
             at += 1
         copy[at] = code[row]

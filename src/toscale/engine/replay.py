@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from toscale.engine.draws import GOLDEN
-from toscale.engine.model import Model, Outcome
+from toscale.engine.model import Consume, Model, Outcome
 from toscale.engine.notes import with_notes
 from toscale.engine.run import Limits, Replication, StoreStart
 from toscale.engine.state import NOTE, TICK, Op, Status
@@ -74,6 +74,9 @@ class Replay:
     def requests(self, begin: float, end: float, most_events: int, enough: int) -> Any:
         """The requests of all flows that began after `begin` and ended before `end` (seconds), until there are
         `enough` of each flow or `most_events` have happened since `begin`: an array of REQUEST.
+
+        They are those that the run counts. A consumer that came to no message (none had room, or all were too old)
+        is no request.
         """
         code = self.tables.arrays["code"]
         closing = {int(op) for op in (Op.END, Op.FAIL, Op.NEXT)}
@@ -82,6 +85,7 @@ class Replay:
         ends = {row for row in rows if int(code[row].op) in closing}
         wrong = {row for row in rows if int(code[row].op) in trouble}
         entries = set(self.tables.entries)
+        consumers = [k for k, flow in enumerate(self.model.flows) if isinstance(flow.source, Consume)]
         tables, noted = with_notes(self.tables, _ROOM, ends | wrong | entries)
         run = self._again(tables)
         run.state.flows["entry"][: len(noted)] = noted
@@ -101,7 +105,8 @@ class Replay:
             troubled.append(np.unique(np.concatenate([bad["top"], _whose(bad["root"], bad["since"])])))
             both = np.concatenate([entered, notes[np.isin(notes["row"], list(ends | entries))]])
             entered, ended = _paired(both, entries, ends)
-            ended = ended[ended["start"] >= round(begin / TICK)]
+            took_none = np.isin(ended["flow"], consumers) & (ended["request"] == ended["first"])
+            ended = ended[(ended["start"] >= round(begin / TICK)) & ~took_none]
             found.append(ended)
             counts += np.bincount(ended["flow"], minlength=len(counts))[: len(counts)]
             if status is not Status.EVENTS or counts.min() >= enough:
