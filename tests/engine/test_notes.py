@@ -9,7 +9,19 @@ from tests.engine.test_conservation import models
 from tests.engine.test_two_ways_to_run import everything
 from toscale.engine.compiler import compile_model
 from toscale.engine.laws import Law
-from toscale.engine.model import Consume, Flow, Model, Outcome, Poisson, Station, Visit, Work
+from toscale.engine.model import (
+    Buffer,
+    Consume,
+    Delay,
+    Flow,
+    Model,
+    Outcome,
+    Poisson,
+    Send,
+    Station,
+    Visit,
+    Work,
+)
 from toscale.engine.notes import with_notes
 from toscale.engine.replay import ANSWERED, Replay
 from toscale.engine.run import Replication, StoreStart
@@ -76,6 +88,28 @@ def test_a_replay_finds_every_request_with_its_latency() -> None:
         assert len(well) == meter.done
         assert (well["end"] - well["start"]).sum() == meter.total
         assert len(own) - len(well) == meter.causes.sum()
+
+
+def test_a_consumer_that_finds_all_messages_too_old_is_no_request() -> None:
+    """Messages are kept for less time than the consumer waits for its batch to fill."""
+    model = Model(
+        stations=(),
+        buffers=(Buffer("q", 1, keep=0.02),),
+        flows=(
+            Flow("f", Poisson.at(20.0), (Send("s", "q"),)),
+            Flow("take", Consume("q", 3, 0.03), (Delay("d", Work.of(Law.fixed(0.001))),)),
+        ),
+    )
+    tables = compile_model(model)
+    found = Replay(model, tables, "1", {}, empty=False).requests(0.0, 20.0, 1 << 40, 1 << 40)
+    taken = found[found["flow"] == 1]
+    run = Replication(model, tables, "1", 20.0)
+    run.run(1)
+    meter = run.state.meters[1]
+    assert meter.causes[int(Outcome.TIMED_OUT)] > 0
+    assert 0 < len(taken) <= meter.done
+    assert (taken["end"] - taken["start"]).min() >= 1_000_000  # all of them have worked
+    assert set(taken["outcome"].tolist()) == {int(Outcome.DONE)}
 
 
 def test_what_went_wrong_is_found_out() -> None:

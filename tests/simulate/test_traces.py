@@ -26,6 +26,7 @@ from toscale.engine.model import (
     End,
     Flow,
     Fork,
+    Hedge,
     If,
     Link,
     Model,
@@ -215,6 +216,20 @@ def test_what_was_tried_again_and_went_well_is_a_troubled_request() -> None:
     assert one.attempts >= 2
     tries = spans(one, "db")
     assert [span.awaited for span in tries] == [False] * (len(tries) - 1) + [True]
+
+
+def test_a_call_that_is_made_once_more_is_seen_twice_and_the_late_one_given_up() -> None:
+    """The second call is sent after 20 ms, and each has a span of its own."""
+    call = Call("c", (Visit("v", "db", Work.of(Law.exponential(0.02))),), hedge=Hedge(0.02))
+    found = traces_of(one_flow(call, stations=(Station("db"),)), seconds=200.0)
+    for one in found:
+        check(one)
+    (slow,) = [one for one in found if one.why == "slow"]
+    first, second = spans(slow, "db")
+    assert (ticks(first.begin), ticks(second.begin)) == (0, 20_000_000)
+    assert [span.outcome for span in (first, second)].count("given up") == 1
+    assert sorted(span.awaited for span in (first, second)) == [False, True]
+    assert max(ticks(span.end) for span in (first, second) if span.awaited) == ticks(slow.latency)
 
 
 def test_who_is_refused_is_seen_to_be() -> None:

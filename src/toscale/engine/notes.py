@@ -73,6 +73,7 @@ def write(S, i, row, passed, key, value):  # type: ignore[no-untyped-def]
     n.value = value
     n.row = row
     n.task = i
+    n.above = t.parent
     n.outcome = t.outcome
     n.flow = t.flow
 
@@ -95,7 +96,11 @@ def with_notes(
             copy[at].op, copy[at].a = int(Op.NOTE), row
             copy[at].b = _register(tables, row)
             copy[at].c = int(code[row].op) in (_END, _FAIL)
-            if int(code[row].op) in (_END, _FAIL, _NEXT):  # a request has ended when the run says so, not before
+            if int(code[row].op) in (
+                _END,
+                _FAIL,
+                _NEXT,
+            ):  # a request has ended when the run says so, not before
                 copy[at].sync = code[row].sync
             copy[at].fail = -1
             at += 1

@@ -646,6 +646,7 @@ NOTE = np.dtype(
         ("value", "i8"),  # of the register that the note names
         ("row", "i4"),  # of the instruction that comes next; -1: a message of the batch that is done
         ("task", "i4"),
+        ("above", "i4"),  # the task that waits for it; -1
         ("outcome", "i4"),
         ("flow", "i4"),
     ],

@@ -35,8 +35,8 @@ OUTCOMES = {
 
 _GIVEN_UP = "given up"
 _NEVER = 1 << 62
-_STARTS = {Op.CALL, Op.SPAWN, Op.FORK, Op.EACH, Op.SCATTER}
-_AWAITS = {Op.CALL, Op.JOIN, Op.GATHER, Op.EACH, Op.SCATTER}
+_STARTS = {Op.CALL, Op.HEDGE, Op.SPAWN, Op.FORK, Op.EACH, Op.SCATTER}
+_AWAITS = {Op.CALL, Op.HEDGE, Op.JOIN, Op.GATHER, Op.EACH, Op.SCATTER}
 _ENDS = {Op.DONE, Op.DIE, Op.END, Op.FAIL, Op.NEXT}
 _AT_MACHINE = (Op.ACQUIRE, Op.WORK, Op.RELEASE)
 _DOINGS = {
@@ -128,27 +128,38 @@ class _Unravelled:
         self.outcomes = own["outcome"].tolist()
         self.by_key: dict[int, list[int]] = {}
         self.below: dict[int, list[int]] = {}  # keys of tasks by that of the task that waits for them
-        keys = own["key"].tolist()
-        outside = self.outside(keys)
-        for k, (key, parent) in enumerate(zip(keys, own["parent"].tolist(), strict=True)):
-            key, parent = outside.get(key, key), outside.get(parent, parent)
+        for k, (key, parent) in enumerate(self.named(own)):
             if key not in self.by_key:
                 self.by_key[key] = []
                 self.below.setdefault(parent, []).append(key)
             self.by_key[key].append(k)
 
-    def outside(self, keys: list[int]) -> dict[int, int]:
-        """The key that a task has outside of its repetitions, by the key that it has in a pass."""
+    def named(self, notes: Any) -> Iterator[tuple[int, int]]:
+        """For each note a key that is that of no other task, and that of the task that waits for its own.
+
+        A task has other keys in the passes of its repetitions, and the first call of a hedge has its caller's: it
+        draws what it would without a hedge.
+        """
         begun: dict[tuple[int, int], tuple[int, int]] = {}  # where a pass came from, and which one it is
-        outside: dict[int, int] = {}
-        for k, row in enumerate(self.rows):
-            if self.ops[row] is not Op.REPEAT:
-                continue
-            base, passes = begun.get((keys[k], row), (keys[k], 0))
-            key = _mixed(base + int(self.code[row].salt) + (passes + 1) * int(GOLDEN))
-            begun[key, row] = base, passes + 1
-            outside[key] = outside.get(base, base)
-        return outside
+        outside: dict[int, int] = {}  # the key outside of the repetitions, by that in a pass
+        hedged: dict[tuple[int, int], int] = {}  # the name of the first call, by its caller, until it begins
+        names: dict[tuple[int, int], int] = {}  # by the number of the task and its key
+        columns = (notes[name].tolist() for name in ("task", "key", "above", "parent", "row"))
+        for task, key, above, parent, row in zip(*columns, strict=True):
+            if key == parent and (above, key) in hedged:
+                names[task, key] = hedged.pop((above, key))
+            name = names.get((task, key), outside.get(key, key))
+            yield name, names.get((above, parent), outside.get(parent, parent))
+            salt = int(self.code[row].salt)
+            if self.ops[row] is Op.HEDGE:
+                hedged[task, key] = _mixed(key + salt)
+            elif self.ops[row] is Op.REPEAT:
+                base, passes = begun.get((key, row), (key, 0))
+                inside = _mixed(base + salt + (passes + 1) * int(GOLDEN))
+                begun[inside, row] = base, passes + 1
+                outside[inside] = outside.get(base, base)
+                if (task, key) in names:
+                    names[task, inside] = name
 
     def root(self) -> _Open:
         """The whole request, from its start to its end."""
@@ -238,6 +249,7 @@ class _Unravelled:
             child = _without_wrapping(child)
             if op is Op.CALL:
                 child.attempt = self.values[k] + 1
+            if op in (Op.CALL, Op.HEDGE):
                 child.outcome = child.outcome if child.awaited else _GIVEN_UP
             owners[k].children.append(child)
         for owner in owners.values():
@@ -246,10 +258,11 @@ class _Unravelled:
     def started(self, keys: list[int], at: list[int]) -> list[int]:
         """The keys of the tasks that this one has started, in the order of their first notes."""
         found = [key for parent in keys for key in self.below.get(parent, ())]
-        for k in at:  # nobody waits for these, so that they do not know who started them
+        for k in at:  # nobody waits for these (any more), so that they do not know who started them
             row = self.rows[k]
-            if self.ops[row] is Op.FORK:
-                key = _mixed(int(self.notes["key"][k]) + int(self.code[row].salt))
+            if self.ops[row] in (Op.FORK, Op.SPAWN):
+                branch = int(self.code[row].b) if self.ops[row] is Op.SPAWN else 0
+                key = _mixed(int(self.notes["key"][k]) + int(self.code[row].salt) + branch * int(GOLDEN))
                 if key in self.by_key:
                     found.append(key)
         return sorted(dict.fromkeys(found), key=lambda key: self.by_key[key][0])
