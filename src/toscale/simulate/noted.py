@@ -157,7 +157,7 @@ class _Unravelled:
                 base, passes = begun.get((key, row), (key, 0))
                 inside = _mixed(base + salt + (passes + 1) * int(GOLDEN))
                 begun[inside, row] = base, passes + 1
-                outside[inside] = outside[base] if base in outside else base
+                outside[inside] = int(outside.get(base, base))
                 if (task, key) in names:
                     names[task, inside] = name
 
