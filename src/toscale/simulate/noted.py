@@ -157,7 +157,8 @@ class _Unravelled:
                 base, passes = begun.get((key, row), (key, 0))
                 inside = _mixed(base + salt + (passes + 1) * int(GOLDEN))
                 begun[inside, row] = base, passes + 1
-                outside[inside] = int(outside.get(base, base))
+                outer = outside.get(base)
+                outside[inside] = base if outer is None else outer
                 if (task, key) in names:
                     names[task, inside] = name
 
