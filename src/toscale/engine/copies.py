@@ -63,7 +63,7 @@ def commit(S, i, step):  # type: ignore[no-untyped-def]
     write.key = np.uint64(S.registers[i, step.b])
     write.request = S.tasks[i].request
     write.at = now
-    write.base = base
+    write.lowest = base
     write.until = now
     write.replicated = r
     row.committed += 1
@@ -202,7 +202,7 @@ def stop_sending(S, machine):  # type: ignore[no-untyped-def]
             continue
         w = np.int64(row.oldest)
         while w >= 0:
-            if S.writes[w].base == base and S.writes[w].until > S.control[0].now:
+            if S.writes[w].lowest == base and S.writes[w].until > S.control[0].now:
                 newest = latest(S, r, S.writes[w].key)
                 for k in range(s.copies):
                     if S.seen[w, k] > S.control[0].now and S.seen[newest, k] > S.control[0].now:
@@ -220,7 +220,7 @@ def lose_writes(S, base, lead):  # type: ignore[no-untyped-def]
         row.lost += S.exposed[base + lead]
         w = np.int64(row.oldest)
         while w >= 0:
-            if S.writes[w].base == base:  # it sends nothing any more
+            if S.writes[w].lowest == base:  # it sends nothing any more
                 S.writes[w].until = min(S.writes[w].until, S.control[0].now)
                 for k in range(S.stations[row.station].copies):
                     S.seen[w, k] = min(S.seen[w, k], S.control[0].now)

@@ -612,7 +612,7 @@ WRITE = np.dtype(
         ("request", "u8"),
         ("at", "i8"),
         ("until", "i8"),  # when all copies have it
-        ("base", "i8"),  # the first machine of its shard
+        ("lowest", "i8"),  # the first machine of its shard
         ("replicated", "i4"),
         ("chain", "i4"),  # in its bucket, the next older; the next free one
         ("newer", "i4"),
