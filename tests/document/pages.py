@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
+from toscale.document.compose import document_of
+from toscale.document.findings import Findings
+from toscale.document.writers.html import html
+
 VOID = {"meta", "link", "br", "img", "hr", "input", "path", "line", "rect", "circle"}
+
+
+def page(findings: Findings, file: str) -> str:
+    """What is known of a design, as one page of HTML."""
+    return html(document_of(findings, file))
 
 
 @dataclass
@@ -23,12 +32,12 @@ class Read(HTMLParser):
         super().__init__(convert_charrefs=True)
 
     @staticmethod
-    def of(html: str) -> Read:
-        page = Read()
-        page.feed(html)
-        page.close()
-        page.wrong += [f"never closed: {tag}" for tag in page.open_tags]
-        return page
+    def of(text: str) -> Read:
+        read = Read()
+        read.feed(text)
+        read.close()
+        read.wrong += [f"never closed: {tag}" for tag in read.open_tags]
+        return read
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}

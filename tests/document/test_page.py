@@ -8,10 +8,9 @@ from importlib.resources import files
 import pytest
 
 from tests.document.made import design, simulation
-from tests.document.pages import Read
+from tests.document.pages import Read, page
 from toscale.document.colours import DARK, LIGHT
 from toscale.document.findings import find
-from toscale.document.page import page
 from toscale.simulate.result import Overload, Simulation
 
 HOSTILE = [

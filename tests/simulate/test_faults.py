@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import pytest
 
+from tests.document.pages import page
 from toscale.design import read_design
 from toscale.design.model import Design
 from toscale.document.fault_json import fault_json
 from toscale.document.findings import find
-from toscale.document.page import page
 from toscale.requirements.verdicts import Status, judge
 from toscale.simulate.fault_result import FaultResult, FaultRun
 from toscale.simulate.faults import simulate_fault

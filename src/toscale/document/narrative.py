@@ -6,13 +6,13 @@ The sentences say what the file says, and nothing of how it is simulated.
 
 from __future__ import annotations
 
+from toscale.architecture import step_words
 from toscale.design.flow import (
     After,
     Answer,
     Call,
     Chance,
     ClosedLoop,
-    Comparison,
     Condition,
     Consume,
     Each,
@@ -285,16 +285,12 @@ class _Steps:
         match condition:
             case Chance(share=share):
                 return f"chance will have it, {share} of the time"
-            case Comparison(left=left, comparator=comparator, right=right):
-                return f"{left} {comparator} {right}"
-            case HeldState(state="none left", subject=subject):
-                return f"no {subject} is left"
-            case HeldState(state="connected", subject=subject, connection=connection):
-                return f"{subject} has a {connection}"
             case HeldState(state="answered"):
                 return "that was answered"
-            case HeldState(state=state, subject=subject):
+            case HeldState(state=state, subject=subject) if state not in ("none left", "connected"):
                 return f"the {subject} is {state}"
+            case _:
+                return step_words.condition(condition)
 
     def of(self, what: object) -> str:
         if isinstance(what, HeldSet):
