@@ -8,7 +8,7 @@ import stat
 import pytest
 
 from benchmarks.clients import Client, Server
-from toscale.server.disk import Unfit, read_text, write_text
+from toscale.server.disk import Unfit, mark_of, read_text, replace_text
 
 DESIGN = "title: A shop  # of ours\nestimates:\n  visits: 2M / day\n  orders: 1000 / day\n"
 
@@ -88,7 +88,7 @@ def test_what_is_no_text_is_left_alone_and_said(tmp_path):
 
 def test_reading_and_writing_a_file(tmp_path):
     path = tmp_path / "file"
-    write_text(path, "é\r\n")
+    replace_text(path, "é\r\n", None)
     assert path.read_bytes() == "é\r\n".encode()
     assert read_text(path, 4) == "é\r\n"
     with pytest.raises(Unfit, match="MB"):
@@ -97,4 +97,24 @@ def test_reading_and_writing_a_file(tmp_path):
     with pytest.raises(Unfit, match="UTF-8"):
         read_text(path, 100)
     with pytest.raises(OSError):
-        write_text(tmp_path / "no folder" / "file", "x")
+        replace_text(tmp_path / "no folder" / "file", "x", None)
+
+
+def test_what_was_saved_since_the_last_look_is_never_replaced(tmp_path):
+    path = tmp_path / "file"
+    ours = replace_text(path, "ours", None)
+    # Whatever has come to the file's place since then has another mark: it is seen at the next look ...
+    assert ours == mark_of(path)
+    other = tmp_path / "other"
+    other.write_text("them")
+    other.replace(path)
+    assert ours != mark_of(path)
+    # ... and stays until it has been.
+    assert replace_text(path, "ours again", ours) is None
+    assert path.read_text() == "them"
+    assert replace_text(path, "merged", mark_of(path)) == mark_of(path)
+    assert path.read_text() == "merged"
+    # A file that is gone is written anew.
+    path.unlink()
+    assert replace_text(path, "back", ours) == mark_of(path)
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]

@@ -5,8 +5,9 @@ copy, and goes into the room as an update, merged with what others have typed me
 the file, written beside it and put in its place at once. The copy is kept in the database, so that this also holds
 for what was saved while the server was down.
 
-Between the last look at a file and its replacement an editor may save: that moment cannot be excluded, and is kept
-under a millisecond.
+Between the last look at a file and its replacement an editor may save: that moment cannot be excluded, and nothing but
+the two calls lies in it. What is saved right after the replacement is seen, since the mark of our own file is taken
+before it gets its name.
 """
 
 from __future__ import annotations
@@ -27,8 +28,9 @@ from toscale.server.room import Room
 from toscale.server.writer import Writer
 from toscale.server.yjs import EMPTY
 
-__all__ = ["WatchedFile", "read_text", "write_text"]
+__all__ = ["WatchedFile", "mark_of", "read_text", "replace_text"]
 
+Mark = tuple[int, int, int]
 LOG = logging.getLogger("toscale.server")
 LOOK = 0.3
 """Seconds between two looks at the file."""
@@ -50,21 +52,35 @@ def read_text(path: Path, most: int) -> str:
         raise Unfit("it is no UTF-8") from None
 
 
-def write_text(path: Path, text: str) -> None:
-    """Put a text in the place of a file at once, with its permissions. Raises OSError."""
+def mark_of(path: Path) -> Mark | None:
+    """What changes whenever a file is written or replaced, and not when it is renamed; None where there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def replace_text(path: Path, text: str, seen: Mark | None) -> Mark | None:
+    """Put a text in the place of a file at once, with its permissions, and give the mark of the new one; None, and
+    nothing is done, where the file is no longer the one that was seen (None: whichever there is). Raises OSError.
+    """
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    beside = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(text.encode("utf-8"))
             file.flush()
             os.fsync(file.fileno())
         with contextlib.suppress(FileNotFoundError):
-            Path(name).chmod(stat.S_IMODE(path.stat().st_mode))
-        Path(name).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise
+            beside.chmod(stat.S_IMODE(path.stat().st_mode))
+        mark = mark_of(beside)
+        if seen is not None and mark_of(path) not in (None, seen):
+            return None
+        beside.replace(path)
+        return mark
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 class WatchedFile:
@@ -78,22 +94,26 @@ class WatchedFile:
         self._find, self._path, self._writer, self._most = find, path, writer, most
         self._room: Room | None = None
         self._copy = Document([base])
-        self._mark: tuple[int, int, int] | None = None
+        self._mark: Mark | None = None
         self._said = ""
         self._changed = asyncio.Event()
+        self._looking: asyncio.Task[None] | None = None
         self._task = asyncio.create_task(self._watch())
 
     async def close(self) -> None:
         """Bring both together for a last time, and watch no more."""
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
+        if self._looking is not None:
+            await self._looking
         await self._look()
         if self._room is not None:
             self._room.watchers.discard(self._changed.set)
 
     async def _watch(self) -> None:
         while True:
-            await self._look()
+            self._looking = asyncio.create_task(self._look())
+            await asyncio.shield(self._looking)  # a look is never cut short between the file and the copy
             self._changed.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), LOOK)
@@ -122,11 +142,11 @@ class WatchedFile:
             LOG.warning("%s", text)
 
     async def _from_disk(self, room: Room) -> None:
-        mark = self._stat()
+        mark = mark_of(self._path)
         if mark is None or mark == self._mark or room.state.clock.status is Status.ENDED:
             return
         text = await asyncio.to_thread(read_text, self._path, self._most)
-        if self._stat() != mark:
+        if mark_of(self._path) != mark:
             return  # it is being written: look again
         update = self._copy.become(text)
         if update != EMPTY:
@@ -140,18 +160,11 @@ class WatchedFile:
         if room.document.text == self._copy.text:
             return
         new = Document([self._copy.snapshot(), room.document.lacking(self._copy.vector)])
-        if self._mark is not None and self._stat() not in (None, self._mark):
+        mark = await asyncio.to_thread(replace_text, self._path, new.text, self._mark)
+        if mark is None:
             return  # someone has saved meanwhile: that comes first
-        await asyncio.to_thread(write_text, self._path, new.text)
-        self._copy, self._mark = new, self._stat()
+        self._copy, self._mark = new, mark
         await self._keep(room)
-
-    def _stat(self) -> tuple[int, int, int] | None:
-        try:
-            found = self._path.stat()
-        except FileNotFoundError:
-            return None
-        return found.st_mtime_ns, found.st_size, found.st_ino
 
     async def _keep(self, room: Room) -> None:
         file, name = store.KeptFile(str(self._path), self._copy.snapshot()), room.name
